@@ -1,0 +1,2 @@
+//! The command `nginx-lint`.
+fn main() {}

@@ -1,0 +1,155 @@
+//! Tokens, piece by piece.
+//!
+//! pest keeps every token of its input until it is done, so a file is handed
+//! to it in pieces: memory stays bounded whatever the file holds. A token that
+//! touches the end of a piece may go on behind it and is read again with a
+//! larger piece.
+
+use pest::Parser;
+use pest_derive::Parser;
+
+use crate::source::Span;
+
+#[derive(Parser)]
+#[grammar = "../grammar/nginx.pest"]
+struct Grammar;
+
+/// Usual size of a piece, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// Usual size of a piece of Lua, in bytes.
+const LUA_PIECE: usize = 2 * 1024;
+
+/// What a token is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Token {
+    Word,
+    Double,
+    Single,
+    /// A quote that nothing closes, with all that follows.
+    Unclosed,
+    Semicolon,
+    Open,
+    Close,
+    Comment,
+}
+
+/// What to do after a token.
+pub(super) enum Next {
+    /// Read the next one.
+    Continue,
+    /// Read on at this offset.
+    Resume(usize),
+    /// Read no more.
+    Stop,
+}
+
+/// Reads the tokens of `text` from `start` on and hands each to `visit`.
+pub(super) fn tokens(text: &str, start: usize, mut visit: impl FnMut(Token, Span) -> Next) {
+    let mut from = start;
+    let mut size = PIECE;
+    while from < text.len() {
+        let end = piece_end(text, from, size);
+        match piece(text, from, end, &mut visit) {
+            Outcome::Done(behind) => {
+                size = if behind > from { PIECE } else { size.saturating_mul(2) };
+                from = behind;
+            }
+            Outcome::Stopped => return,
+        }
+    }
+}
+
+enum Outcome {
+    /// Read up to this offset.
+    Done(usize),
+    Stopped,
+}
+
+fn piece(text: &str, from: usize, end: usize, visit: &mut impl FnMut(Token, Span) -> Next) -> Outcome {
+    // The grammar accepts every input; an error here cannot happen, and if it
+    // did the piece would count as read.
+    let Ok(pairs) = Grammar::parse(Rule::tokens, &text[from..end]) else { return Outcome::Done(end) };
+    for pair in pairs {
+        let span = pair.as_span();
+        let (token_start, token_end) = (from + span.start(), from + span.end());
+        let token = token_of(pair.as_rule());
+        if token_end == end && end < text.len() && may_go_on(token) {
+            return Outcome::Done(token_start);
+        }
+        match visit(token, Span::new(token_start, token_end)) {
+            Next::Continue => {}
+            Next::Resume(offset) => return Outcome::Done(offset),
+            Next::Stop => return Outcome::Stopped,
+        }
+    }
+    Outcome::Done(end)
+}
+
+fn token_of(rule: Rule) -> Token {
+    match rule {
+        Rule::word => Token::Word,
+        Rule::double => Token::Double,
+        Rule::single => Token::Single,
+        Rule::semicolon => Token::Semicolon,
+        Rule::open => Token::Open,
+        Rule::close => Token::Close,
+        Rule::comment => Token::Comment,
+        _ => Token::Unclosed,
+    }
+}
+
+fn may_go_on(token: Token) -> bool {
+    matches!(token, Token::Word | Token::Comment | Token::Unclosed)
+}
+
+/// Ends a piece behind a line feed if one is near, else between characters.
+fn piece_end(text: &str, from: usize, size: usize) -> usize {
+    let wanted = from.saturating_add(size);
+    if wanted >= text.len() {
+        return text.len();
+    }
+    let near = &text.as_bytes()[wanted..text.len().min(wanted + PIECE)];
+    match near.iter().position(|byte| *byte == b'\n') {
+        Some(feed) => wanted + feed + 1,
+        None => text.ceil_char_boundary(wanted),
+    }
+}
+
+/// The offset of the `}` that ends the Lua code which begins at `start`, or
+/// none when it is missing.
+pub(super) fn end_of_lua(text: &str, start: usize) -> Option<usize> {
+    let mut size = LUA_PIECE;
+    loop {
+        let wanted = start.saturating_add(size).min(text.len());
+        // Strings and comments end with the line, so a line feed is a safe end.
+        let feed = text.as_bytes()[wanted..].iter().position(|byte| *byte == b'\n');
+        let end = feed.map_or(text.len(), |feed| wanted + feed + 1);
+        match lua_piece(text, start, end) {
+            Lua::Closed(offset) => return Some(offset),
+            Lua::Open if end == text.len() => return None,
+            Lua::Open => size = size.saturating_mul(2),
+        }
+    }
+}
+
+enum Lua {
+    Closed(usize),
+    Open,
+}
+
+fn lua_piece(text: &str, start: usize, end: usize) -> Lua {
+    let Ok(pairs) = Grammar::parse(Rule::lua_tokens, &text[start..end]) else { return Lua::Open };
+    let mut depth = 1usize;
+    for pair in pairs {
+        match pair.as_rule() {
+            Rule::lua_open => depth += 1,
+            Rule::lua_close if depth == 1 => return Lua::Closed(start + pair.as_span().start()),
+            Rule::lua_close => depth -= 1,
+            // A long bracket that this piece does not close.
+            Rule::lua_unclosed => return Lua::Open,
+            _ => {}
+        }
+    }
+    Lua::Open
+}

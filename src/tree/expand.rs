@@ -1,0 +1,158 @@
+//! The files and their includes to one sequence of statements.
+
+use crate::source::FileId;
+use crate::syntax::StatementId;
+
+use super::includes::Target;
+use super::{Cycle, Inclusion, InclusionId, Node, NodeId, Tree};
+
+/// So many statements of files that were already taken in once are taken in
+/// again; a few files can otherwise grow without bound by including each
+/// other. Ten thousand virtual hosts with five snippets each need half of it.
+pub const MOST_REPEATED: usize = 2_000_000;
+
+/// A file that is being taken in.
+struct Frame {
+    file: FileId,
+    inclusion: InclusionId,
+    /// The next statement of the file.
+    cursor: StatementId,
+    /// What its top-level statements are in.
+    parent: NodeId,
+    /// Open blocks and includes, with the statement that comes behind them.
+    open: Vec<(StatementId, NodeId)>,
+}
+
+/// Fills in nodes, inclusions and cycles of a tree whose files are loaded.
+pub(super) fn expand(tree: &mut Tree) {
+    let mut expansion = Expansion {
+        tree,
+        nodes: Vec::new(),
+        inclusions: vec![Inclusion { parent: InclusionId::ENTRY, include: NodeId::NONE, file: FileId(0) }],
+        cycles: Vec::new(),
+        cut: Vec::new(),
+        taken: Vec::new(),
+        repeated: 0,
+        frames: Vec::new(),
+    };
+    expansion.run();
+    let Expansion { nodes, inclusions, cycles, cut, .. } = expansion;
+    tree.nodes = nodes;
+    tree.inclusions = inclusions;
+    tree.cycles = cycles;
+    tree.cut = cut;
+}
+
+struct Expansion<'a> {
+    tree: &'a Tree,
+    nodes: Vec<Node>,
+    inclusions: Vec<Inclusion>,
+    cycles: Vec<Cycle>,
+    cut: Vec<NodeId>,
+    /// Which files were taken in already.
+    taken: Vec<bool>,
+    repeated: usize,
+    frames: Vec<Frame>,
+}
+
+impl Expansion<'_> {
+    fn run(&mut self) {
+        let statements = self.tree.files.iter().map(|file| file.syntax.statements.len()).sum();
+        self.nodes.reserve(statements);
+        self.taken = vec![false; self.tree.files.len()];
+        self.taken[0] = true;
+        self.frames.push(Frame {
+            file: FileId(0),
+            inclusion: InclusionId::ENTRY,
+            cursor: 0,
+            parent: NodeId::NONE,
+            open: Vec::new(),
+        });
+        while let Some(frame) = self.frames.pop() {
+            self.advance(frame);
+        }
+    }
+
+    /// Takes statements of a file up to its end or its next include.
+    fn advance(&mut self, mut frame: Frame) {
+        let tree = self.tree;
+        let statements = &tree.file(frame.file).syntax.statements;
+        loop {
+            let behind = self.nodes.len() as u32;
+            while let Some((_, node)) = frame.open.pop_if(|(next, _)| *next <= frame.cursor) {
+                self.nodes[node.index()].next = NodeId(behind);
+            }
+            let Some(statement) = statements.get(frame.cursor as usize) else { return };
+            let node = self.push(&frame);
+            let id = frame.cursor;
+            frame.cursor += 1;
+            if statement.next > frame.cursor {
+                frame.open.push((statement.next, node));
+            }
+            let included = self.included(&frame, id, node);
+            if !included.is_empty() {
+                frame.open.push((frame.cursor, node));
+                self.frames.push(frame);
+                self.frames.extend(included.into_iter().rev());
+                return;
+            }
+        }
+    }
+
+    fn push(&mut self, frame: &Frame) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        let parent = frame.open.last().map_or(frame.parent, |(_, node)| *node);
+        self.nodes.push(Node {
+            file: frame.file,
+            statement: frame.cursor,
+            parent,
+            next: NodeId(id.0 + 1),
+            inclusion: frame.inclusion,
+        });
+        id
+    }
+
+    /// The files to take in at an include.
+    fn included(&mut self, frame: &Frame, statement: StatementId, node: NodeId) -> Vec<Frame> {
+        let key = (frame.file, statement);
+        let tree = self.tree;
+        let found = tree.includes.binary_search_by_key(&key, |include| (include.file, include.statement));
+        let Some(Target::Files(files)) = found.ok().map(|index| &tree.includes[index].target) else {
+            return Vec::new();
+        };
+        files.iter().filter_map(|file| self.take_in(*file, frame.inclusion, node)).collect()
+    }
+
+    fn take_in(&mut self, file: FileId, parent: InclusionId, include: NodeId) -> Option<Frame> {
+        if self.is_being_included(file, parent) {
+            self.cycles.push(Cycle { include, file });
+            return None;
+        }
+        if std::mem::replace(&mut self.taken[file.index()], true) {
+            self.repeated += 1 + self.tree.file(file).syntax.statements.len();
+            if self.repeated > MOST_REPEATED {
+                if self.cut.last() != Some(&include) {
+                    self.cut.push(include);
+                }
+                return None;
+            }
+        }
+        let inclusion = InclusionId(self.inclusions.len() as u32);
+        self.inclusions.push(Inclusion { parent, include, file });
+        Some(Frame { file, inclusion, cursor: 0, parent: include, open: Vec::new() })
+    }
+
+    fn is_being_included(&self, file: FileId, inclusion: InclusionId) -> bool {
+        let mut current = inclusion;
+        loop {
+            let inclusion = &self.inclusions[current.0 as usize];
+            if inclusion.file == file {
+                return true;
+            }
+            if current == InclusionId::ENTRY {
+                return false;
+            }
+            current = inclusion.parent;
+        }
+    }
+}
