@@ -7,7 +7,12 @@
 //! |---|---|
 //! | [`source`] | files as bytes, and places in them |
 //! | [`syntax`] | tokens, statements, comments and syntax problems of one file |
+//! | [`tree`] | the configuration as nginx sees it, includes and all |
+//! | [`catalog`] | what directives and variables are |
+//! | [`model`] | what the configuration means |
 
+pub mod catalog;
+pub mod model;
 pub mod source;
 pub mod syntax;
 pub mod tree;

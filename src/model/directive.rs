@@ -1,0 +1,293 @@
+//! Handles to directives and blocks, as rules see them.
+
+use std::ops::Range;
+
+use crate::catalog::{self, Context};
+use crate::source::{FileId, Location, Span};
+use crate::syntax::{Ending, Word};
+use crate::tree::{Include, InclusionId, NodeId};
+
+use super::{BlockData, BlockId, Kind, Model, NO_NAME};
+
+/// A place in a file, and how the file came in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Place {
+    /// File and span.
+    pub location: Location,
+    /// The chain of includes.
+    pub inclusion: InclusionId,
+}
+
+/// A directive at one place of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Directive<'m> {
+    model: &'m Model<'m>,
+    id: NodeId,
+}
+
+impl PartialEq for Directive<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<'m> Directive<'m> {
+    pub(super) fn new(model: &'m Model<'m>, id: NodeId) -> Directive<'m> {
+        Directive { model, id }
+    }
+
+    /// Its index in the order of the configuration.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// The model it belongs to.
+    pub fn model(self) -> &'m Model<'m> {
+        self.model
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'m str {
+        self.model.tree.name(self.id)
+    }
+
+    /// How many arguments it has.
+    pub fn argument_count(self) -> usize {
+        self.words().len() - 1
+    }
+
+    /// An argument, counted from 0.
+    pub fn argument(self, index: usize) -> Option<&'m str> {
+        let word = self.words().get(index + 1)?;
+        Some(self.value(word))
+    }
+
+    /// All arguments.
+    pub fn arguments(self) -> impl Iterator<Item = &'m str> {
+        self.words()[1..].iter().map(move |word| self.value(word))
+    }
+
+    /// Index and text behind `=` of the argument that begins with `name=`.
+    pub fn parameter(self, name: &str) -> Option<(usize, &'m str)> {
+        self.arguments().enumerate().find_map(|(index, argument)| {
+            let value = argument.strip_prefix(name)?.strip_prefix('=')?;
+            Some((index, value))
+        })
+    }
+
+    /// Whether one of the arguments is exactly this word.
+    pub fn has_flag(self, word: &str) -> bool {
+        self.arguments().any(|argument| argument == word)
+    }
+
+    /// How the statement ends.
+    pub fn ending(self) -> Ending {
+        self.model.tree.statement(self.id).ending
+    }
+
+    /// Whether it opens a block in the text.
+    pub fn has_block(self) -> bool {
+        self.ending() == Ending::Block
+    }
+
+    /// The block it opens.
+    pub fn block(self) -> Option<Block<'m>> {
+        let found = self.model.blocks.binary_search_by(|block| order(block, self.id)).ok()?;
+        Some(Block::new(self.model, BlockId(found as u32)))
+    }
+
+    /// The block it stands in.
+    pub fn parent(self) -> Block<'m> {
+        Block::new(self.model, self.model.block_of[self.id.index()])
+    }
+
+    /// What the catalog says of it where it stands.
+    pub fn definition(self) -> Option<&'static catalog::Directive> {
+        let name = self.model.names[self.id.index()];
+        let Kind::Directives(context) = self.parent().kind() else { return None };
+        if name == NO_NAME {
+            return None;
+        }
+        catalog::directives_of(name).iter().find(|directive| directive.contexts.contains(context))
+    }
+
+    /// What it includes; none for every directive but `include`.
+    pub fn include(self) -> Option<&'m Include> {
+        self.model.tree.include_of(self.id)
+    }
+
+    /// The file it stands in.
+    pub fn file(self) -> FileId {
+        self.model.tree.node(self.id).file
+    }
+
+    /// From its name to its last argument.
+    pub fn place(self) -> Place {
+        let words = self.words();
+        self.at(words[0].span.to(words[words.len() - 1].span))
+    }
+
+    /// Its name.
+    pub fn place_of_name(self) -> Place {
+        self.at(self.words()[0].span)
+    }
+
+    /// An argument as written, quotes included; the whole directive when it
+    /// has no such argument.
+    pub fn place_of_argument(self, index: usize) -> Place {
+        self.words().get(index + 1).map_or_else(|| self.place(), |word| self.at(word.span))
+    }
+
+    /// Part of an argument, in bytes of its value; the whole argument where
+    /// the value is not written as it is.
+    pub fn place_in_argument(self, index: usize, part: Range<usize>) -> Place {
+        match self.words().get(index + 1) {
+            Some(word) if word.is_as_written() && part.end <= word.inner().len() => {
+                let start = word.inner().start;
+                self.at(Span { start: start + part.start as u32, end: start + part.end as u32 })
+            }
+            _ => self.place_of_argument(index),
+        }
+    }
+
+    /// The argument without quotes, if it is written as it is; for edits.
+    pub fn editable_argument(self, index: usize) -> Option<Location> {
+        let word = self.words().get(index + 1)?;
+        word.is_as_written().then(|| self.model.tree.location(self.id, word.inner()))
+    }
+
+    /// The whole statement, with its `;` or block.
+    pub fn whole(self) -> Location {
+        let node = self.model.tree.node(self.id);
+        let span = self.model.tree.file(node.file).whole_span(node.statement);
+        self.model.tree.location(self.id, span)
+    }
+
+    /// The offset of its `;` or `{`.
+    pub fn terminator(self) -> u32 {
+        self.model.tree.statement(self.id).terminator
+    }
+
+    /// The blanks before the directive on its line, for edits that add a line.
+    pub fn indentation(self) -> &'m str {
+        let source = self.model.source(self.file());
+        let line = source.line_span(source.line(self.words()[0].span.start));
+        let text = source.slice(line);
+        &text[..text.len() - text.trim_start().len()]
+    }
+
+    fn at(self, span: Span) -> Place {
+        let node = self.model.tree.node(self.id);
+        Place { location: self.model.tree.location(self.id, span), inclusion: node.inclusion }
+    }
+
+    /// Its words, the name first.
+    pub fn words(self) -> &'m [Word] {
+        self.model.tree.words(self.id)
+    }
+
+    fn value(self, word: &Word) -> &'m str {
+        self.model.tree.file(self.file()).value(word)
+    }
+}
+
+fn order(block: &BlockData, node: NodeId) -> std::cmp::Ordering {
+    // The blocks around a fragment have no directive and come first.
+    if block.node == NodeId::NONE { std::cmp::Ordering::Less } else { block.node.cmp(&node) }
+}
+
+/// A block of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'m> {
+    model: &'m Model<'m>,
+    id: BlockId,
+}
+
+impl PartialEq for Block<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<'m> Block<'m> {
+    pub(super) fn new(model: &'m Model<'m>, id: BlockId) -> Block<'m> {
+        Block { model, id }
+    }
+
+    /// Its index.
+    pub fn id(self) -> BlockId {
+        self.id
+    }
+
+    /// The model it belongs to.
+    pub fn model(self) -> &'m Model<'m> {
+        self.model
+    }
+
+    /// What it holds.
+    pub fn kind(self) -> Kind {
+        self.data().kind
+    }
+
+    /// Whether it holds the directives of this context.
+    pub fn is(self, context: Context) -> bool {
+        self.kind() == Kind::Directives(context)
+    }
+
+    /// The directive that opens it; none for the outermost ones.
+    pub fn head(self) -> Option<Directive<'m>> {
+        let node = self.data().node;
+        (node != NodeId::NONE).then(|| Directive::new(self.model, node))
+    }
+
+    /// The block around it.
+    pub fn parent(self) -> Option<Block<'m>> {
+        self.data().parent.map(|id| Block::new(self.model, id))
+    }
+
+    /// This block, the one around it, and so on outwards.
+    pub fn outwards(self) -> impl Iterator<Item = Block<'m>> {
+        std::iter::successors(Some(self), |block| block.parent())
+    }
+
+    /// Whether something in it was out of sight or broken, so that what is not
+    /// found in it may still be there.
+    pub fn is_unseen(self) -> bool {
+        self.data().unseen
+    }
+
+    /// The directives of this name right in it, in order.
+    pub fn directives(self, name: &str) -> impl DoubleEndedIterator<Item = Directive<'m>> + use<'m> {
+        let model = self.model;
+        self.named(name).iter().map(move |(_, node)| Directive::new(model, *node))
+    }
+
+    /// The last directive of this name right in it.
+    pub fn directive(self, name: &str) -> Option<Directive<'m>> {
+        self.directives(name).next_back()
+    }
+
+    /// Everything right in it, in order, includes replaced by what they hold.
+    pub fn statements(self) -> Vec<Directive<'m>> {
+        let mut nodes: Vec<NodeId> = self.entries().iter().map(|(_, node)| *node).collect();
+        nodes.sort_unstable();
+        nodes.into_iter().map(|node| Directive::new(self.model, node)).collect()
+    }
+
+    fn named(self, name: &str) -> &'m [(u16, NodeId)] {
+        let Some(index) = catalog::name_index(name) else { return &[] };
+        let entries = self.entries();
+        let start = entries.partition_point(|(name, _)| *name < index);
+        let count = entries[start..].partition_point(|(name, _)| *name == index);
+        &entries[start..start + count]
+    }
+
+    fn entries(self) -> &'m [(u16, NodeId)] {
+        let data = self.data();
+        &self.model.by_name[data.first as usize..(data.first + data.count) as usize]
+    }
+
+    fn data(self) -> &'m BlockData {
+        &self.model.blocks[self.id.0 as usize]
+    }
+}

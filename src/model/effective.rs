@@ -1,0 +1,85 @@
+//! Values in force: what a directive amounts to at a place, and where that
+//! was said.
+
+use crate::catalog::{self, Context, Inheritance};
+
+use super::{Block, Directive, Kind};
+
+/// The value of a directive at a place.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Effective<'m> {
+    /// This directive says it.
+    Set(Directive<'m>),
+    /// Nothing says it: the default is in force.
+    Default,
+    /// It may be said where it could not be seen.
+    Unseen,
+}
+
+impl<'m> Effective<'m> {
+    /// The directive that says it.
+    pub fn directive(self) -> Option<Directive<'m>> {
+        match self {
+            Effective::Set(directive) => Some(directive),
+            Effective::Default | Effective::Unseen => None,
+        }
+    }
+}
+
+/// The values of a directive that may stand more than once.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EffectiveList<'m> {
+    /// The directives in force, all of one level.
+    pub directives: Vec<Directive<'m>>,
+    /// Whether these are certainly all.
+    pub complete: bool,
+}
+
+impl<'m> Block<'m> {
+    /// The value in force in this block.
+    ///
+    /// A directive that is inherited is looked for outwards; one that is not
+    /// is looked for here, and, as nginx does for the handler of a location,
+    /// in the location around an `if` or `limit_except`.
+    pub fn effective(self, name: &str) -> Effective<'m> {
+        for block in self.reach(name) {
+            if let Some(directive) = block.directive(name) {
+                return Effective::Set(directive);
+            }
+            if block.is_unseen() {
+                return Effective::Unseen;
+            }
+        }
+        Effective::Default
+    }
+
+    /// All values in force in this block: those of the innermost level that
+    /// has any.
+    pub fn effective_list(self, name: &str) -> EffectiveList<'m> {
+        for block in self.reach(name) {
+            let directives: Vec<_> = block.directives(name).collect();
+            if !directives.is_empty() || block.is_unseen() {
+                return EffectiveList { directives, complete: !block.is_unseen() };
+            }
+        }
+        EffectiveList { directives: Vec::new(), complete: true }
+    }
+
+    fn reach(self, name: &str) -> impl Iterator<Item = Block<'m>> {
+        let inherited = is_inherited(name);
+        self.outwards().scan(true, move |go_on, block| {
+            let here = std::mem::replace(go_on, inherited || lends_its_handler(block.kind()));
+            here.then_some(block)
+        })
+    }
+}
+
+fn is_inherited(name: &str) -> bool {
+    catalog::find(name)
+        .iter()
+        .any(|directive| matches!(directive.inheritance, Inheritance::Override | Inheritance::ReplaceAll))
+}
+
+fn lends_its_handler(kind: Kind) -> bool {
+    matches!(kind, Kind::Directives(Context::IfInLocation | Context::LimitExcept))
+}

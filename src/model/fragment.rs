@@ -1,0 +1,104 @@
+//! Where a file belongs that is not a whole configuration: what it says
+//! itself, or else the narrowest context that all its statements fit.
+
+use crate::catalog::{self, Context};
+use crate::source::Span;
+use crate::syntax::{Ending, NO_STATEMENT, ParsedFile, StatementId};
+
+/// The narrower first. A `location` is mostly meant for a server.
+const CANDIDATES: [Context; 11] = [
+    Context::Location,
+    Context::Server,
+    Context::Http,
+    Context::Upstream,
+    Context::StreamServer,
+    Context::Stream,
+    Context::StreamUpstream,
+    Context::MailServer,
+    Context::Mail,
+    Context::Events,
+    Context::Main,
+];
+
+/// So many statements are enough to tell.
+const ENOUGH: usize = 2_000;
+
+const MARK: &str = "nginx-lint: context ";
+
+/// A `# nginx-lint: context …` that names no context.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("unknown context \"{name}\" in \"# nginx-lint: context\"; it can be one of {}", names())]
+pub struct UnknownContext {
+    /// What it says.
+    pub name: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// The context a file says it belongs to, in a comment such as
+/// `# nginx-lint: context http`.
+pub fn marked_context(file: &ParsedFile) -> Option<Result<Context, UnknownContext>> {
+    file.syntax.comments.iter().find_map(|comment| {
+        let text = file.source.slice(*comment).trim_start_matches('#').trim();
+        let name = text.strip_prefix(MARK)?.trim();
+        let known = Context::ALL.into_iter().find(|context| context.name() == name);
+        Some(known.ok_or_else(|| UnknownContext { name: name.to_owned(), span: *comment }))
+    })
+}
+
+fn names() -> String {
+    let known = Context::ALL.into_iter().filter(|context| *context != Context::Foreign);
+    known.map(Context::name).collect::<Vec<_>>().join(", ")
+}
+
+/// The context that the statements of a file fit: [`Context::Main`] for a
+/// whole configuration, [`Context::Foreign`] when none is known.
+pub fn outermost_context(file: &ParsedFile) -> Context {
+    let scored = CANDIDATES.into_iter().map(|context| (misfits(file, context), context));
+    match scored.min_by_key(|(misfits, _)| *misfits) {
+        Some((misfits, context)) if misfits < known_statements(file) => context,
+        _ => Context::Foreign,
+    }
+}
+
+/// Whether a file has any directive of nginx or a module that is known.
+pub fn looks_like_nginx(file: &ParsedFile) -> bool {
+    known_statements(file) > 0
+}
+
+fn known_statements(file: &ParsedFile) -> usize {
+    statements(file).filter(|id| catalog::name_index(file.name(*id)).is_some()).count()
+}
+
+fn statements(file: &ParsedFile) -> impl Iterator<Item = StatementId> {
+    0..file.syntax.statements.len().min(ENOUGH) as StatementId
+}
+
+/// How many known directives would stand where they are not allowed.
+fn misfits(file: &ParsedFile, outermost: Context) -> usize {
+    // For each statement, the context inside its block, where that is known.
+    let mut inside: Vec<Option<Context>> = Vec::new();
+    let mut count = 0;
+    for id in statements(file) {
+        let statement = file.statement(id);
+        let outer = match statement.parent {
+            NO_STATEMENT => Some(outermost),
+            parent => inside[parent as usize],
+        };
+        let block = matches!(statement.ending, Ending::Block | Ending::Lua);
+        let (fits, inner) = fit(file.name(id), block, outer);
+        count += usize::from(!fits);
+        inside.push(inner);
+    }
+    count
+}
+
+fn fit(name: &str, block: bool, outer: Option<Context>) -> (bool, Option<Context>) {
+    let Some(outer) = outer else { return (true, None) };
+    let known = catalog::find(name);
+    let here = known.iter().find(|directive| directive.contexts.contains(outer) && directive.is_block() == block);
+    match here {
+        Some(directive) => (true, directive.opens(outer)),
+        None => (known.is_empty(), None),
+    }
+}

@@ -1,0 +1,170 @@
+//! What a configuration means: the block each directive stands in, the values
+//! in force, groups of servers, targets of requests, values of variables.
+//!
+//! Built once from the tree and read by the rules. It judges nothing and knows
+//! no rule. What it cannot know, because a file was out of sight or broken, it
+//! calls unseen; a rule must then keep silent. Whatever only some rules need
+//! is computed when the first of them asks.
+
+mod build;
+mod directive;
+mod effective;
+mod fragment;
+mod target;
+mod upstream;
+mod value;
+mod variable;
+
+pub use directive::{Block, Directive, Place};
+pub use effective::{Effective, EffectiveList};
+pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use target::{Host, PASS_DIRECTIVES, Protocol, Target, split_address};
+pub use upstream::{Server, Upstream};
+pub use value::{parse_milliseconds, parse_number, parse_size};
+pub use variable::{Template, Values};
+
+pub use crate::tree::{Include, Target as IncludeTarget, is_leftover_name};
+
+use std::sync::OnceLock;
+
+use crate::catalog::{Context, Family, Version};
+use crate::source::{FileId, SourceFile};
+use crate::syntax::ParsedFile;
+use crate::tree::{Cycle, NodeId, Tree};
+
+/// Index of a block; block 0 is the outermost.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct BlockId(pub u32);
+
+/// What a block holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// Directives of a context.
+    Directives(Context),
+    /// Lines that are no directives: `map`, `geo`, `types`.
+    Data,
+    /// The block of a directive that the catalog does not know.
+    Unknown,
+}
+
+/// What the configuration is judged for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TargetVersion {
+    /// The release that will read it; none when it may be any.
+    pub version: Option<Version>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct BlockData {
+    kind: Kind,
+    /// The directive that opens it; [`NodeId::NONE`] for the outermost ones.
+    node: NodeId,
+    parent: Option<BlockId>,
+    /// Something in it was out of sight or broken.
+    unseen: bool,
+    /// Its directives in [`Model::by_name`].
+    first: u32,
+    count: u32,
+}
+
+/// The meaning of one configuration.
+#[derive(Debug)]
+pub struct Model<'t> {
+    tree: &'t Tree,
+    target: TargetVersion,
+    /// For each node, the catalog's index of its name, or `NO_NAME`.
+    names: Vec<u16>,
+    /// For each node, the block it stands in.
+    block_of: Vec<BlockId>,
+    blocks: Vec<BlockData>,
+    /// The directives of all blocks, block by block, sorted by name.
+    by_name: Vec<(u16, NodeId)>,
+    upstreams: OnceLock<Vec<UpstreamData>>,
+    targets: OnceLock<Vec<NodeId>>,
+    variables: OnceLock<variable::Definitions>,
+}
+
+#[derive(Debug)]
+struct UpstreamData {
+    block: BlockId,
+    family: Family,
+    folded_name: String,
+}
+
+/// The name of a node that the catalog does not know, or of a line of data.
+const NO_NAME: u16 = u16::MAX;
+
+impl<'t> Model<'t> {
+    /// The meaning of a tree whose first file stands in `outermost`:
+    /// [`Context::Main`] for a whole configuration.
+    pub fn new(tree: &'t Tree, outermost: Context, target: TargetVersion) -> Model<'t> {
+        build::build(tree, outermost, target)
+    }
+
+    /// What the configuration is judged for.
+    pub fn version(&self) -> Option<Version> {
+        self.target.version
+    }
+
+    /// Whether the release may be older than `version`.
+    pub fn may_be_before(&self, version: Version) -> bool {
+        self.target.version.is_none_or(|target| target < version)
+    }
+
+    /// The files.
+    pub fn files(&self) -> &'t [ParsedFile] {
+        &self.tree.files
+    }
+
+    /// A file.
+    pub fn source(&self, file: FileId) -> &'t SourceFile {
+        &self.tree.file(file).source
+    }
+
+    /// Whether the whole configuration is at hand: its main file, every
+    /// include, and no syntax error in any.
+    pub fn is_complete(&self) -> bool {
+        !self.blocks[0].unseen && self.blocks.iter().all(|block| !block.unseen)
+    }
+
+    /// The outermost block of the configuration.
+    pub fn main(&self) -> Block<'_> {
+        self.block(BlockId(0))
+    }
+
+    /// All blocks, an outer one before those in it.
+    pub fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
+        (0..self.blocks.len() as u32).map(|id| self.block(BlockId(id)))
+    }
+
+    /// How many directives there are, those of included files each time.
+    pub fn directive_count(&self) -> usize {
+        self.tree.nodes.len()
+    }
+
+    /// The directive at a place in the order of the configuration.
+    pub fn directive(&self, id: NodeId) -> Directive<'_> {
+        Directive::new(self, id)
+    }
+
+    /// The catalog's index of a directive's name; none for a line of data and
+    /// for a name the catalog does not know.
+    pub fn name_index(&self, id: NodeId) -> Option<u16> {
+        Some(self.names[id.index()]).filter(|name| *name != NO_NAME)
+    }
+
+    /// Includes that lead back to themselves.
+    pub fn cycles(&self) -> &'t [Cycle] {
+        &self.tree.cycles
+    }
+
+    /// Includes that were not followed because the configuration grew too
+    /// large.
+    pub fn cut_includes(&self) -> impl Iterator<Item = Directive<'_>> {
+        self.tree.cut.iter().map(|node| self.directive(*node))
+    }
+
+    fn block(&self, id: BlockId) -> Block<'_> {
+        Block::new(self, id)
+    }
+}

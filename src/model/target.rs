@@ -1,0 +1,261 @@
+//! Where requests are passed on to.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+use crate::catalog::{Context, Family};
+
+use super::{Directive, Kind, Model, Upstream};
+
+/// The directives that pass a request on, with the prefix of their family.
+pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
+    ("proxy_pass", Protocol::Proxy),
+    ("fastcgi_pass", Protocol::Fastcgi),
+    ("uwsgi_pass", Protocol::Uwsgi),
+    ("scgi_pass", Protocol::Scgi),
+    ("grpc_pass", Protocol::Grpc),
+    ("memcached_pass", Protocol::Memcached),
+];
+
+/// The module that passes a request on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Protocol {
+    /// `proxy_pass` in http: HTTP.
+    Proxy,
+    /// `fastcgi_pass`.
+    Fastcgi,
+    /// `uwsgi_pass`.
+    Uwsgi,
+    /// `scgi_pass`.
+    Scgi,
+    /// `grpc_pass`.
+    Grpc,
+    /// `memcached_pass`.
+    Memcached,
+    /// `proxy_pass` in stream: bytes.
+    Stream,
+}
+
+impl Protocol {
+    /// What the names of its directives begin with, without `_`.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Protocol::Proxy | Protocol::Stream => "proxy",
+            Protocol::Fastcgi => "fastcgi",
+            Protocol::Uwsgi => "uwsgi",
+            Protocol::Scgi => "scgi",
+            Protocol::Grpc => "grpc",
+            Protocol::Memcached => "memcached",
+        }
+    }
+
+    /// `http` or `stream`.
+    pub fn family(self) -> Family {
+        if self == Protocol::Stream { Family::Stream } else { Family::Http }
+    }
+
+    /// The schemes its targets may begin with.
+    fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Protocol::Proxy => &["http://", "https://"],
+            Protocol::Grpc => &["grpc://", "grpcs://"],
+            Protocol::Uwsgi => &["uwsgi://", "suwsgi://"],
+            Protocol::Fastcgi | Protocol::Scgi | Protocol::Memcached | Protocol::Stream => &[],
+        }
+    }
+
+    /// The port of a target that names none.
+    fn default_port(self, scheme: &str) -> Option<&'static str> {
+        match self {
+            Protocol::Proxy if scheme.eq_ignore_ascii_case("https://") => Some("443"),
+            Protocol::Proxy => Some("80"),
+            _ => None,
+        }
+    }
+}
+
+/// The host of a target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Host<'a> {
+    /// An IPv4 or IPv6 address.
+    Address(&'a str),
+    /// The path of a unix domain socket.
+    Unix(&'a str),
+    /// A name: of a group, or for DNS.
+    Name(&'a str),
+}
+
+/// A target taken apart. Ranges are in bytes of its text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parts {
+    /// `http://`; empty when there is none.
+    pub scheme: Range<usize>,
+    /// Host and port.
+    pub address: Range<usize>,
+    /// What follows: the path to pass on.
+    pub uri: Option<Range<usize>>,
+}
+
+/// A directive that passes requests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'m> {
+    /// The directive.
+    pub directive: Directive<'m>,
+    /// Its module.
+    pub protocol: Protocol,
+    /// Its argument.
+    pub text: &'m str,
+}
+
+impl<'m> Target<'m> {
+    /// The target in a directive; none for every other directive.
+    pub fn of(directive: Directive<'m>) -> Option<Target<'m>> {
+        let (_, protocol) = PASS_DIRECTIVES.iter().find(|(name, _)| *name == directive.name())?;
+        let protocol = match directive.parent().kind() {
+            Kind::Directives(Context::StreamServer) => Protocol::Stream,
+            _ => *protocol,
+        };
+        Some(Target { directive, protocol, text: directive.argument(0)? })
+    }
+
+    /// Whether it is evaluated for each request.
+    pub fn has_variables(self) -> bool {
+        self.text.contains('$')
+    }
+
+    /// Whether a placeholder will be filled in before nginx sees the file.
+    pub fn is_template(self) -> bool {
+        self.text.contains("${") && self.text.chars().any(|c| c.is_ascii_uppercase())
+    }
+
+    /// Its parts as written; variables are not evaluated.
+    pub fn parts(self) -> Parts {
+        split_target(self.protocol, self.text)
+    }
+
+    /// The group that a target without variables names.
+    pub fn upstream(self) -> Option<Upstream<'m>> {
+        if self.has_variables() {
+            return None;
+        }
+        self.group_named(self.text)
+    }
+
+    /// The groups that the target may name, variables evaluated as far as the
+    /// configuration lists their values.
+    pub fn upstreams(self) -> Vec<Upstream<'m>> {
+        if !self.has_variables() {
+            return self.upstream().into_iter().collect();
+        }
+        let values = self.model().values(self.protocol.family(), self.text);
+        let mut groups: Vec<Upstream<'m>> = Vec::new();
+        for text in values.iter() {
+            if let Some(group) = self.group_named(text)
+                && !groups.iter().any(|known| known.block == group.block)
+            {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// `host:port` with the default port filled in, as nginx compares them.
+    pub fn host_and_port(protocol: Protocol, text: &str) -> Option<(String, String)> {
+        let parts = split_target(protocol, text);
+        let (host, port) = split_address(&text[parts.address]);
+        let port = port.or_else(|| protocol.default_port(&text[parts.scheme]))?;
+        match host {
+            Host::Name(name) => Some((name.to_ascii_lowercase(), port.to_owned())),
+            Host::Address(_) | Host::Unix(_) => None,
+        }
+    }
+
+    fn group_named(self, text: &str) -> Option<Upstream<'m>> {
+        let parts = split_target(self.protocol, text);
+        match split_address(text.get(parts.address)?) {
+            (Host::Name(name), None) => self.model().upstream(self.protocol.family(), name),
+            _ => None,
+        }
+    }
+
+    fn model(self) -> &'m Model<'m> {
+        self.directive.model()
+    }
+}
+
+/// Takes a target apart.
+pub fn split_target(protocol: Protocol, text: &str) -> Parts {
+    let starts_with = |scheme: &&&str| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    let scheme = protocol.schemes().iter().find(starts_with).map_or(0, |scheme| scheme.len());
+    let rest = &text[scheme..];
+    // The path of a socket ends at the next colon, any other host at `/` or `?`.
+    let length = match rest.strip_prefix("unix:") {
+        Some(path) => path.find(':').map_or(rest.len(), |colon| "unix:".len() + colon),
+        None if protocol == Protocol::Stream => rest.len(),
+        None => rest.find(['/', '?']).unwrap_or(rest.len()),
+    };
+    let end = scheme + length;
+    let uri_start = if rest.starts_with("unix:") && end < text.len() { end + 1 } else { end };
+    let uri = (uri_start < text.len()).then_some(uri_start..text.len());
+    Parts { scheme: 0..scheme, address: scheme..end, uri }
+}
+
+/// Host and port of an address.
+pub fn split_address(address: &str) -> (Host<'_>, Option<&str>) {
+    if let Some(path) = address.strip_prefix("unix:") {
+        return (Host::Unix(path), None);
+    }
+    if let Some(end) = address.find(']').filter(|_| address.starts_with('[')) {
+        let port = address[end + 1..].strip_prefix(':');
+        return (Host::Address(&address[..=end]), port);
+    }
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (address, None),
+    };
+    if host.parse::<Ipv4Addr>().is_ok() || host.parse::<Ipv6Addr>().is_ok() {
+        (Host::Address(host), port)
+    } else {
+        (Host::Name(host), port)
+    }
+}
+
+impl<'t> Model<'t> {
+    /// Every directive that passes requests on, in order.
+    pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
+        let nodes = self.targets.get_or_init(|| {
+            let indices: Vec<u16> =
+                PASS_DIRECTIVES.iter().filter_map(|(name, _)| crate::catalog::name_index(name)).collect();
+            self.tree.node_ids().filter(|id| indices.contains(&self.names[id.index()])).collect()
+        });
+        nodes.iter().filter_map(|node| Target::of(self.directive(*node)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_taken_apart_as_nginx_does() {
+        use Host::{Address, Name, Unix};
+        let table = [
+            (Protocol::Proxy, "http://app:8080/x", "http://", Name("app"), Some("8080"), Some("/x")),
+            (Protocol::Proxy, "HTTPS://app", "HTTPS://", Name("app"), None, None),
+            (Protocol::Proxy, "http://app?a=1", "http://", Name("app"), None, Some("?a=1")),
+            (Protocol::Proxy, "http://unix:/run/a.sock:/x", "http://", Unix("/run/a.sock"), None, Some("/x")),
+            (Protocol::Proxy, "http://unix:/run/a.sock", "http://", Unix("/run/a.sock"), None, None),
+            (Protocol::Proxy, "http://[::1]:80/", "http://", Address("[::1]"), Some("80"), Some("/")),
+            (Protocol::Proxy, "127.0.0.1:8080", "", Address("127.0.0.1"), Some("8080"), None),
+            (Protocol::Fastcgi, "unix:/run/php.sock", "", Unix("/run/php.sock"), None, None),
+            (Protocol::Grpc, "grpcs://api", "grpcs://", Name("api"), None, None),
+            (Protocol::Stream, "db:5432", "", Name("db"), Some("5432"), None),
+        ];
+        for (protocol, text, scheme, host, port, uri) in table {
+            let parts = split_target(protocol, text);
+            assert_eq!(&text[parts.scheme], scheme, "{text}");
+            assert_eq!(split_address(&text[parts.address]), (host, port), "{text}");
+            assert_eq!(parts.uri.map(|range| &text[range]), uri, "{text}");
+        }
+    }
+}

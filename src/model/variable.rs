@@ -1,0 +1,253 @@
+//! Variables whose values the configuration itself lists.
+
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{Context, Family};
+use crate::tree::NodeId;
+
+use super::{Directive, Kind, Model};
+
+/// Stands in an expanded text for a value that is not known.
+const UNKNOWN: char = '\u{10FFFE}';
+
+/// So many combinations of values are looked at.
+const MOST_COMBINATIONS: usize = 64;
+
+/// A text with variables.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Template<'a> {
+    parts: Vec<Part<'a>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Part<'a> {
+    Text(&'a str),
+    Variable(&'a str),
+}
+
+impl<'a> Template<'a> {
+    /// Takes a text apart at its `$name` and `${name}`
+    /// (`ngx_http_script_compile`). A `$` that names nothing is text.
+    pub fn parse(text: &'a str) -> Template<'a> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(dollar) = rest.find('$') {
+            match variable_at(&rest[dollar..]) {
+                Some((name, length)) => {
+                    push_text(&mut parts, &rest[..dollar]);
+                    parts.push(Part::Variable(name));
+                    rest = &rest[dollar + length..];
+                }
+                None => {
+                    push_text(&mut parts, &rest[..=dollar]);
+                    rest = &rest[dollar + 1..];
+                }
+            }
+        }
+        push_text(&mut parts, rest);
+        Template { parts }
+    }
+
+    /// The names of its variables.
+    pub fn variables(&self) -> impl Iterator<Item = &'a str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Variable(name) => Some(*name),
+            Part::Text(_) => None,
+        })
+    }
+}
+
+fn push_text<'a>(parts: &mut Vec<Part<'a>>, text: &'a str) {
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+}
+
+/// Name and length of the variable that a text begins with.
+fn variable_at(text: &str) -> Option<(&str, usize)> {
+    let behind = &text[1..];
+    let (name, length) = match behind.strip_prefix('{') {
+        Some(braced) => {
+            let end = braced.find('}')?;
+            (&braced[..end], end + 3)
+        }
+        None => {
+            let end = behind.find(|c: char| !is_name_character(c)).unwrap_or(behind.len());
+            (&behind[..end], end + 1)
+        }
+    };
+    (!name.is_empty() && name.chars().all(is_name_character)).then_some((name, length))
+}
+
+fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+/// What a text with variables can amount to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Values {
+    texts: Vec<String>,
+    /// Whether there are more than these.
+    pub incomplete: bool,
+}
+
+impl Values {
+    /// The possible texts; ask [`Values::is_known`] about any part of one.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(String::as_str)
+    }
+
+    /// Whether no unknown value went into this part of a text.
+    pub fn is_known(part: &str) -> bool {
+        !part.contains(UNKNOWN)
+    }
+}
+
+/// Where a variable gets its values.
+#[derive(Debug, Default)]
+struct Definition {
+    values: Vec<(NodeId, ValueAt)>,
+    /// Some of its values are computed.
+    computed: bool,
+}
+
+/// Where in a directive a value stands.
+#[derive(Clone, Copy, Debug)]
+enum ValueAt {
+    Argument(usize),
+    /// A map without `default` gives the empty string.
+    Empty,
+}
+
+/// All definitions of `http {}` and of `stream {}`, by name in lower case.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    of: FxHashMap<(Family, String), Definition>,
+}
+
+impl<'t> Model<'t> {
+    /// What a text with variables amounts to at run time. Values that the
+    /// configuration does not list are left unknown.
+    pub fn values(&self, family: Family, text: &str) -> Values {
+        self.values_within(family, text, 2)
+    }
+
+    /// `depth` bounds how often a value is looked up inside a value.
+    fn values_within(&self, family: Family, text: &str, depth: usize) -> Values {
+        let mut values = Values { texts: vec![String::new()], incomplete: false };
+        for part in Template::parse(text).parts {
+            let choices = match part {
+                Part::Text(text) => vec![text.to_owned()],
+                Part::Variable(name) => self.values_of_variable(family, name, depth),
+            };
+            let combined = values.texts.iter().flat_map(|head| choices.iter().map(move |tail| format!("{head}{tail}")));
+            let mut combined: Vec<String> = combined.take(MOST_COMBINATIONS + 1).collect();
+            values.incomplete |= combined.len() > MOST_COMBINATIONS;
+            combined.truncate(MOST_COMBINATIONS);
+            values.texts = combined;
+        }
+        values
+    }
+
+    fn values_of_variable(&self, family: Family, name: &str, depth: usize) -> Vec<String> {
+        let unknown = || vec![UNKNOWN.to_string()];
+        let key = (family, name.to_ascii_lowercase());
+        let Some(definition) = self.definitions().of.get(&key).filter(|_| depth > 0) else { return unknown() };
+        let mut values = Vec::new();
+        for (node, at) in &definition.values {
+            match at {
+                ValueAt::Empty => values.push(String::new()),
+                ValueAt::Argument(index) => {
+                    let text = self.directive(*node).argument(*index).unwrap_or_default();
+                    values.extend(self.values_within(family, text, depth - 1).texts);
+                }
+            }
+        }
+        if definition.computed || values.is_empty() {
+            values.extend(unknown());
+        }
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
+    fn definitions(&self) -> &Definitions {
+        self.variables.get_or_init(|| self.find_definitions())
+    }
+
+    fn find_definitions(&self) -> Definitions {
+        let mut definitions = Definitions::default();
+        for id in self.tree.node_ids().filter(|id| self.name_index(*id).is_some()) {
+            let directive = self.directive(id);
+            let Kind::Directives(context) = directive.parent().kind() else { continue };
+            definitions.add(directive, context);
+        }
+        definitions
+    }
+}
+
+impl Definitions {
+    fn add(&mut self, directive: Directive<'_>, context: Context) {
+        let family = context.family();
+        match directive.name() {
+            "set" => {
+                if let Some(definition) = self.definition(family, directive.argument(0)) {
+                    definition.values.push((directive.id(), ValueAt::Argument(1)));
+                }
+            }
+            "map" | "geo" | "split_clients" => self.add_lines(directive, family),
+            // Whatever else names a variable first computes it.
+            _ if directive.argument(0).is_some_and(|name| name.starts_with('$')) => {
+                let defines = directive.name().contains("set") || directive.name().ends_with("_var");
+                if defines && let Some(definition) = self.definition(family, directive.argument(0)) {
+                    definition.computed = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The values in the block of a `map`, `geo` or `split_clients`.
+    fn add_lines(&mut self, directive: Directive<'_>, family: Family) {
+        let Some(block) = directive.block() else { return };
+        let Some(name) = directive.arguments().last() else { return };
+        let Some(definition) = self.definition(family, Some(name)) else { return };
+        let mut has_default = false;
+        for line in block.statements() {
+            has_default |= matches!(line.name(), "default" | "*");
+            if line.argument_count() == 1 && line.name() != "include" {
+                definition.values.push((line.id(), ValueAt::Argument(0)));
+            }
+        }
+        definition.computed |= block.is_unseen();
+        if !has_default {
+            definition.values.push((directive.id(), ValueAt::Empty));
+        }
+    }
+
+    fn definition(&mut self, family: Family, name: Option<&str>) -> Option<&mut Definition> {
+        let name = name?.strip_prefix('$')?;
+        Some(self.of.entry((family, name.to_ascii_lowercase())).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, Template};
+
+    #[test]
+    fn variables_are_found_as_nginx_finds_them() {
+        use Part::{Text, Variable};
+        let table = [
+            ("http://$host:80", vec![Text("http://"), Variable("host"), Text(":80")]),
+            ("${a}b", vec![Variable("a"), Text("b")]),
+            ("$1$2", vec![Variable("1"), Variable("2")]),
+            ("a$", vec![Text("a$")]),
+            ("$-a", vec![Text("$"), Text("-a")]),
+            ("${a-b}", vec![Text("$"), Text("{a-b}")]),
+        ];
+        for (text, parts) in table {
+            assert_eq!(Template::parse(text).parts, parts, "{text}");
+        }
+    }
+}
