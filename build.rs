@@ -192,9 +192,7 @@ fn one_of(known: &[&str], word: &str, what: &str) -> Result<String, String> {
 
 /// The lines that say something, with their numbers.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..)
-        .zip(text.lines().map(str::trim_end))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+    (1..).zip(text.lines().map(str::trim_end)).filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn parse_directives(text: &str, problems: &mut Vec<String>) -> (Vec<Module>, Vec<Directive>) {
@@ -220,8 +218,7 @@ fn parse_variables(text: &str, modules: &[Module], problems: &mut Vec<String>) -
     let mut variables: Vec<Variable> = Vec::new();
     for (number, line) in lines(text) {
         let variable = parse_variable(line, modules).and_then(|variable| {
-            let twin =
-                |other: &Variable| (&other.name, other.family) == (&variable.name, variable.family);
+            let twin = |other: &Variable| (&other.name, other.family) == (&variable.name, variable.family);
             match variables.iter().any(twin) {
                 true => Err(format!("{} stands here a second time", variable.name)),
                 false => Ok(variable),
@@ -240,16 +237,10 @@ fn refuse_twin(directive: &Directive, others: &[Directive]) -> Result<(), String
     let twin = others.iter().rev().find(|other| {
         other.name == directive.name
             && other.module == directive.module
-            && other
-                .contexts
-                .iter()
-                .any(|context| directive.contexts.contains(context))
+            && other.contexts.iter().any(|context| directive.contexts.contains(context))
     });
     match twin {
-        Some(twin) => Err(format!(
-            "{} stands already in line {}",
-            twin.name, twin.line
-        )),
+        Some(twin) => Err(format!("{} stands already in line {}", twin.name, twin.line)),
         None => Ok(()),
     }
 }
@@ -299,15 +290,7 @@ fn parse_module(facts: &str) -> Result<Module, String> {
         Origin::OpenSource => parse_default(next(&mut words, "default or optional")?)?,
         Origin::Plus | Origin::Package(_) => false,
     };
-    let mut module = Module {
-        name,
-        family,
-        built_by_default,
-        configure: None,
-        platform: None,
-        page: None,
-        origin,
-    };
+    let mut module = Module { name, family, built_by_default, configure: None, platform: None, page: None, origin };
     for word in words {
         let (field, value) = match word.split_once('=') {
             Some(("configure", value)) => (&mut module.configure, value),
@@ -364,9 +347,7 @@ struct Directive {
 }
 
 fn parse_directive(line: &str, number: usize, modules: &[Module]) -> Result<Directive, String> {
-    let module = modules
-        .last()
-        .ok_or("a directive before the first module")?;
+    let module = modules.last().ok_or("a directive before the first module")?;
     let mut parts = line.split(" = ");
     let mut words = parts.next().unwrap_or_default().split_whitespace();
     let name = next(&mut words, "the directive's name")?.to_owned();
@@ -388,10 +369,7 @@ fn parse_directive(line: &str, number: usize, modules: &[Module]) -> Result<Dire
 }
 
 /// Reads contexts up to the first word that is none, and hands that over: the argument count.
-fn parse_contexts<'a>(
-    words: &mut SplitWhitespace<'a>,
-    family: &str,
-) -> Result<(Vec<&'static str>, &'a str), String> {
+fn parse_contexts<'a>(words: &mut SplitWhitespace<'a>, family: &str) -> Result<(Vec<&'static str>, &'a str), String> {
     let mut contexts = Vec::new();
     loop {
         let word = next(words, "the number of arguments")?;
@@ -407,13 +385,7 @@ fn parse_contexts<'a>(
 
 fn parse_context(word: &str, family: &str) -> Result<Vec<&'static str>, String> {
     if word == "any" {
-        let blocks = [
-            "Server",
-            "Upstream",
-            "StreamServer",
-            "StreamUpstream",
-            "MailServer",
-        ];
+        let blocks = ["Server", "Upstream", "StreamServer", "StreamUpstream", "MailServer"];
         let all = CONTEXTS.iter().map(|(_, rust)| *rust);
         return Ok(all.chain(blocks).collect());
     }
@@ -423,9 +395,8 @@ fn parse_context(word: &str, family: &str) -> Result<Vec<&'static str>, String> 
         ("server", "Mail") => "MailServer",
         ("upstream", "Http") => "Upstream",
         ("upstream", "Stream") => "StreamUpstream",
-        _ => look_up(CONTEXTS, word).ok_or_else(|| {
-            format!("{word:?} is neither a context of this family nor a number of arguments")
-        })?,
+        _ => look_up(CONTEXTS, word)
+            .ok_or_else(|| format!("{word:?} is neither a context of this family nor a number of arguments"))?,
     };
     Ok(vec![context])
 }
@@ -435,12 +406,7 @@ fn parse_arguments(text: &str) -> Result<u16, String> {
     const COUNTED: u32 = 7;
     const MORE: u16 = 1 << 15;
     let wrong = || format!("{text:?} is no number of arguments from 0 to {COUNTED}");
-    let digit = |text: &str| {
-        text.parse()
-            .ok()
-            .filter(|n| *n <= COUNTED)
-            .ok_or_else(wrong)
-    };
+    let digit = |text: &str| text.parse().ok().filter(|n| *n <= COUNTED).ok_or_else(wrong);
     let range = |from: u32, to: u32| (from..=to).fold(0, |bits, n| bits | 1 << n);
     if let Some(from) = text.strip_suffix('+') {
         return Ok(range(digit(from)?, COUNTED) | MORE);
@@ -474,9 +440,7 @@ impl Directive {
         } else if let Some((key, value)) = word.split_once('=') {
             self.take_key(key, value, module)
         } else {
-            Err(format!(
-                "{word:?} is neither a kind of value nor a policy nor a key"
-            ))
+            Err(format!("{word:?} is neither a kind of value nor a policy nor a key"))
         }
     }
 
@@ -540,12 +504,8 @@ impl Directive {
 
     /// What nginx's own parsers of values do unless a directive says otherwise.
     fn finish_policies(&mut self) {
-        let bitmask = self
-            .value
-            .as_ref()
-            .is_some_and(|value| value.starts_with("Bitmask"));
-        self.duplicate
-            .get_or_insert(if bitmask { "WarnPerValue" } else { "Error" });
+        let bitmask = self.value.as_ref().is_some_and(|value| value.starts_with("Bitmask"));
+        self.duplicate.get_or_insert(if bitmask { "WarnPerValue" } else { "Error" });
         self.inheritance.get_or_insert(match self.contexts.len() {
             1 => "NotApplicable",
             _ => "Override",
@@ -579,9 +539,7 @@ fn parse_value(word: &str) -> Result<Option<String>, String> {
     let Some((kind, rest)) = word.split_once('(') else {
         return Ok(look_up(PLAIN_VALUES, word).map(str::to_owned));
     };
-    let inner = rest
-        .strip_suffix(')')
-        .ok_or_else(|| format!("{word:?} has no end"))?;
+    let inner = rest.strip_suffix(')').ok_or_else(|| format!("{word:?} has no end"))?;
     if kind == "number" {
         return parse_bounds(inner).map(Some);
     }
@@ -593,9 +551,7 @@ fn parse_value(word: &str) -> Result<Option<String>, String> {
     if list.contains(&"") {
         return Err(format!("an empty word in {word:?}"));
     }
-    Ok(Some(format!(
-        "{rust}(Words {{ list: &{list:?}, any_case: {any_case} }})"
-    )))
+    Ok(Some(format!("{rust}(Words {{ list: &{list:?}, any_case: {any_case} }})")))
 }
 
 fn parse_bounds(text: &str) -> Result<String, String> {
@@ -619,16 +575,11 @@ struct Change {
 
 /// Reads `1.9.3:1-2@http,server`.
 fn parse_change(text: &str, now: &[&'static str], family: &str) -> Result<Change, String> {
-    let (before, form) = text
-        .split_once(':')
-        .ok_or_else(|| format!("before={text} does not say what was before"))?;
+    let (before, form) = text.split_once(':').ok_or_else(|| format!("before={text} does not say what was before"))?;
     let (count, contexts) = match form.split_once('@') {
         None => (form, now.to_vec()),
         Some((count, contexts)) => {
-            let contexts: Result<Vec<_>, _> = contexts
-                .split(',')
-                .map(|word| parse_context(word, family))
-                .collect();
+            let contexts: Result<Vec<_>, _> = contexts.split(',').map(|word| parse_context(word, family)).collect();
             (count, contexts?.concat())
         }
     };
@@ -729,12 +680,7 @@ fn emit(modules: &[Module], directives: &[Directive], variables: &[Variable]) ->
     table(&mut source, "MODULES", "Module", modules);
     table(&mut source, "DIRECTIVES", "Directive", directives);
     table(&mut source, "VARIABLES", "Variable", variables);
-    table(
-        &mut source,
-        "VARIABLE_PREFIXES",
-        "u16",
-        &prefixes(variables),
-    );
+    table(&mut source, "VARIABLE_PREFIXES", "u16", &prefixes(variables));
     name_table(&mut source, "DIRECTIVE_NAMES", &directive_names);
     name_table(&mut source, "VARIABLE_NAMES", &variable_names);
     source
@@ -751,9 +697,7 @@ fn table<T: Display>(source: &mut String, name: &str, kind: &str, entries: &[T])
 
 /// The places of the prefixes, the longest first.
 fn prefixes(variables: &[Variable]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..variables.len())
-        .filter(|place| variables[*place].prefix)
-        .collect();
+    let mut places: Vec<usize> = (0..variables.len()).filter(|place| variables[*place].prefix).collect();
     places.sort_by_key(|place| std::cmp::Reverse(variables[*place].name.len()));
     places
 }
@@ -796,18 +740,13 @@ fn slots(names: &[&str]) -> Vec<u32> {
 }
 
 fn contexts_of(contexts: &[&str]) -> String {
-    let list: Vec<String> = contexts
-        .iter()
-        .map(|name| format!("Context::{name}"))
-        .collect();
+    let list: Vec<String> = contexts.iter().map(|name| format!("Context::{name}")).collect();
     format!("Contexts::of(&[{}])", list.join(", "))
 }
 
 /// Writes an option of something that is written as Rust by its `Display`.
 fn option<T: Display>(value: &Option<T>) -> String {
-    value
-        .as_ref()
-        .map_or("None".to_owned(), |value| format!("Some({value})"))
+    value.as_ref().map_or("None".to_owned(), |value| format!("Some({value})"))
 }
 
 /// Writes an option of text.

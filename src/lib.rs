@@ -10,9 +10,20 @@
 //! | [`tree`] | the configuration as nginx sees it, includes and all |
 //! | [`catalog`] | what directives and variables are |
 //! | [`model`] | what the configuration means |
+//! | [`engine`] | rules, findings, and the walk that brings them together |
+//! | [`rules`] | one room a rule, outside of `src`: the check and its page |
+//! | [`fix`] | edits, applied to bytes |
+//! | [`report`] | findings as text and JSON |
+//! | [`cli`] | the command; the only room that prints |
 
 pub mod catalog;
+pub mod cli;
+pub mod engine;
+pub mod fix;
 pub mod model;
+pub mod report;
+#[path = "../rules/mod.rs"]
+pub mod rules;
 pub mod source;
 pub mod syntax;
 pub mod tree;

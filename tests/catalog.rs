@@ -1,13 +1,12 @@
 //! The catalog against what is known about nginx, and against itself.
 
 use nginx_lint::catalog::{
-    self, Arguments, Body, Context, Contexts, Directive, Duplicate, Expansion, Family, Inheritance,
-    Origin, ValueKind, Version,
+    self, Arguments, Body, Context, Contexts, Directive, Duplicate, Expansion, Family, Inheritance, Origin, ValueKind,
+    Version,
 };
 
 fn directive(name: &str, context: Context) -> &'static Directive {
-    catalog::find_in(name, context)
-        .unwrap_or_else(|| panic!("{name} is not known in {}", context.name()))
+    catalog::find_in(name, context).unwrap_or_else(|| panic!("{name} is not known in {}", context.name()))
 }
 
 fn contexts(list: &[Context]) -> Contexts {
@@ -77,8 +76,7 @@ fn values_and_defaults() {
 
 #[test]
 fn words() {
-    let ValueKind::Enumeration(server_tokens) = directive("server_tokens", Context::Http).value
-    else {
+    let ValueKind::Enumeration(server_tokens) = directive("server_tokens", Context::Http).value else {
         panic!("server_tokens takes words");
     };
     assert!(server_tokens.accept("BUILD"));
@@ -100,11 +98,7 @@ fn variables_in_values() {
         ("default_type", Expansion::Never),
     ];
     for (name, expected) in known {
-        assert_eq!(
-            directive(name, Context::Location).variables,
-            expected,
-            "{name}"
-        );
+        assert_eq!(directive(name, Context::Location).variables, expected, "{name}");
     }
 }
 
@@ -188,14 +182,8 @@ fn releases() {
     assert_eq!(keepalive.since, Some(Version::new(1, 1, 4)));
     assert!(!keepalive.exists_in(Version::new(1, 1, 3)));
     assert!(keepalive.exists_in(Version::new(1, 1, 4)));
-    assert_eq!(
-        keepalive.form_in(Version::new(1, 22, 1)).arguments.max(),
-        Some(1)
-    );
-    assert_eq!(
-        keepalive.form_in(Version::new(1, 29, 7)).arguments.max(),
-        Some(2)
-    );
+    assert_eq!(keepalive.form_in(Version::new(1, 22, 1)).arguments.max(), Some(1));
+    assert_eq!(keepalive.form_in(Version::new(1, 29, 7)).arguments.max(), Some(2));
     assert_eq!(keepalive.form(), keepalive.form_in(Version::new(9, 0, 0)));
 
     let ssl = directive("ssl", Context::Server);
@@ -214,14 +202,8 @@ fn releases() {
     assert!(!log_format.contexts.contains(Context::Location));
 
     let obsolete = directive("http2_max_requests", Context::Http).deprecated;
-    assert_eq!(
-        obsolete.and_then(|it| it.since),
-        Some(Version::new(1, 19, 7))
-    );
-    assert_eq!(
-        obsolete.and_then(|it| it.instead),
-        Some("keepalive_requests")
-    );
+    assert_eq!(obsolete.and_then(|it| it.since), Some(Version::new(1, 19, 7)));
+    assert_eq!(obsolete.and_then(|it| it.instead), Some("keepalive_requests"));
 }
 
 #[test]
@@ -229,48 +211,25 @@ fn modules_and_links() {
     let http2 = directive("http2", Context::Server);
     assert_eq!(http2.module.configure, Some("--with-http_v2_module"));
     assert!(!http2.module.built_by_default);
-    assert_eq!(
-        http2.url().as_deref(),
-        Some("https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2")
-    );
+    assert_eq!(http2.url().as_deref(), Some("https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2"));
     assert_eq!(directive("http2_pool_size", Context::Http).url(), None);
     assert_eq!(
         directive("gzip_vary", Context::Http).page,
         Some("https://nginx.org/en/docs/http/ngx_http_gzip_module.html")
     );
-    assert_eq!(
-        directive("proxy_ssl_verify", Context::Http).requires,
-        Some("http_ssl")
-    );
-    assert_eq!(
-        directive("auth_jwt", Context::Http).module.origin,
-        Origin::Plus
-    );
-    assert_eq!(
-        directive("content_by_lua_block", Context::Location)
-            .module
-            .origin,
-        Origin::Package("lua-nginx-module")
-    );
-    assert!(
-        catalog::modules()
-            .iter()
-            .any(|module| module.name == "ngx_http_core_module" && module.built_by_default)
-    );
+    assert_eq!(directive("proxy_ssl_verify", Context::Http).requires, Some("http_ssl"));
+    assert_eq!(directive("auth_jwt", Context::Http).module.origin, Origin::Plus);
+    assert_eq!(directive("content_by_lua_block", Context::Location).module.origin, Origin::Package("lua-nginx-module"));
+    assert!(catalog::modules().iter().any(|module| module.name == "ngx_http_core_module" && module.built_by_default));
 }
 
 /// nginx's own directive comes before those of other modules, and what was removed comes last.
 #[test]
 fn order_within_a_name() {
-    let purge: Vec<Origin> = catalog::find("proxy_cache_purge")
-        .iter()
-        .map(|directive| directive.module.origin)
-        .collect();
+    let purge: Vec<Origin> =
+        catalog::find("proxy_cache_purge").iter().map(|directive| directive.module.origin).collect();
     assert!(matches!(purge[..], [Origin::Plus, Origin::Package(_)]));
-    let ssl: Vec<bool> = catalog::find("ssl")
-        .iter()
-        .map(|directive| directive.removed.is_some())
-        .collect();
+    let ssl: Vec<bool> = catalog::find("ssl").iter().map(|directive| directive.removed.is_some()).collect();
     assert_eq!(ssl, [false, true, true]);
 }
 
@@ -285,10 +244,7 @@ fn variables() {
     assert_eq!(found("http_x_real_ip", Family::Http), Some("http_"));
     assert_eq!(found("http_", Family::Http), Some("http_"));
     assert_eq!(found("http_host", Family::Http), Some("http_host"));
-    assert_eq!(
-        found("Upstream_HTTP_etag", Family::Http),
-        Some("upstream_http_")
-    );
+    assert_eq!(found("Upstream_HTTP_etag", Family::Http), Some("upstream_http_"));
     assert_eq!(found("arg_x", Family::Stream), None);
     assert_eq!(found("session_time", Family::Stream), Some("session_time"));
     assert_eq!(found("my_variable", Family::Http), None);
@@ -354,9 +310,7 @@ fn every_name_is_found() {
         assert!(!found.is_empty(), "{name}");
         assert!(found.iter().all(|directive| directive.name == name));
     }
-    let found: usize = (0..catalog::name_count() as u16)
-        .map(|index| catalog::directives_of(index).len())
-        .sum();
+    let found: usize = (0..catalog::name_count() as u16).map(|index| catalog::directives_of(index).len()).sum();
     assert_eq!(found, catalog::all().len());
     assert!(catalog::all().is_sorted_by_key(|directive| directive.name));
 }

@@ -12,7 +12,12 @@ fn corpus() {
         let file = r["file"].as_str().expect("file");
         let p = ParsedFile::new(SourceFile::new(file, std::fs::read(base.join(file)).expect("read")));
         let ok = r["lex"]["verdict"] == "ok";
-        let lines: Vec<_> = p.syntax.problems.iter().map(|x| (p.source.line(x.at.start), p.source.line(x.noticed_at), &x.nginx_says, &x.kind)).collect();
+        let lines: Vec<_> = p
+            .syntax
+            .problems
+            .iter()
+            .map(|x| (p.source.line(x.at.start), p.source.line(x.noticed_at), &x.nginx_says, &x.kind))
+            .collect();
         if ok != p.syntax.problems.is_empty() || !ok {
             println!("{file} {} -> {lines:?}", r["lex"]);
             bad += 1;

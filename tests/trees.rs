@@ -8,7 +8,8 @@ fn trees() {
     let index = std::fs::read_to_string(base.join("trees.jsonl")).expect("index");
     for line in index.lines() {
         let r: serde_json::Value = serde_json::from_str(line).expect("json");
-        let entry = base.join("trees").join(r["tree"].as_str().expect("tree")).join(r["entry"].as_str().expect("entry"));
+        let entry =
+            base.join("trees").join(r["tree"].as_str().expect("tree")).join(r["entry"].as_str().expect("entry"));
         let t = tree::load(&Disk, &entry, &Places::of_entry(&entry, &entry)).expect("loads");
         let mut missing = vec![];
         let mut empty = vec![];
@@ -23,9 +24,21 @@ fn trees() {
                 _ => elsewhere.push(arg),
             }
         }
-        for v in [&mut missing, &mut empty, &mut elsewhere] { v.sort(); v.dedup(); }
+        for v in [&mut missing, &mut empty, &mut elsewhere] {
+            v.sort();
+            v.dedup();
+        }
         let reached = t.inclusions.iter().map(|i| i.file).collect::<std::collections::BTreeSet<_>>().len();
-        println!("{} reached {} ours {reached}; resolved {} ours {resolved} {}; missing {} ours {missing:?}; empty {} ours {empty:?}; std {} elsewhere {elsewhere:?}", r["tree"], r["reached"], r["includes_resolved"], t.inclusions.len()-1, r["missing"], r["empty_globs"], r["std_added"]);
+        println!(
+            "{} reached {} ours {reached}; resolved {} ours {resolved} {}; missing {} ours {missing:?}; empty {} ours {empty:?}; std {} elsewhere {elsewhere:?}",
+            r["tree"],
+            r["reached"],
+            r["includes_resolved"],
+            t.inclusions.len() - 1,
+            r["missing"],
+            r["empty_globs"],
+            r["std_added"]
+        );
         let _ = Path::new("");
     }
 }

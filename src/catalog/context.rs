@@ -173,17 +173,13 @@ impl Contexts {
 
     /// The contexts, from the outer to the inner ones.
     pub fn iter(self) -> impl Iterator<Item = Context> {
-        Context::ALL
-            .into_iter()
-            .filter(move |context| self.contains(*context))
+        Context::ALL.into_iter().filter(move |context| self.contains(*context))
     }
 }
 
 impl FromIterator<Context> for Contexts {
     fn from_iter<I: IntoIterator<Item = Context>>(contexts: I) -> Self {
-        contexts
-            .into_iter()
-            .fold(Self::NONE, |all, context| all.union(Self::of(&[context])))
+        contexts.into_iter().fold(Self::NONE, |all, context| all.union(Self::of(&[context])))
     }
 }
 

@@ -71,25 +71,17 @@ impl Directive {
 
     /// Whether this release has it, as far as the release decides.
     pub fn exists_in(&self, version: Version) -> bool {
-        self.since.is_none_or(|since| since <= version)
-            && self.removed.is_none_or(|removed| version < removed)
+        self.since.is_none_or(|since| since <= version) && self.removed.is_none_or(|removed| version < removed)
     }
 
     /// What it is in the newest release.
     pub fn form(&self) -> Form {
-        Form {
-            contexts: self.contexts,
-            arguments: self.arguments,
-            flag: self.value == ValueKind::Flag,
-        }
+        Form { contexts: self.contexts, arguments: self.arguments, flag: self.value == ValueKind::Flag }
     }
 
     /// What it was in this release.
     pub fn form_in(&self, version: Version) -> Form {
-        self.changes
-            .iter()
-            .find(|change| version < change.before)
-            .map_or_else(|| self.form(), |change| change.form)
+        self.changes.iter().find(|change| version < change.before).map_or_else(|| self.form(), |change| change.form)
     }
 }
 
@@ -189,11 +181,7 @@ impl Arguments {
 
     /// Whether it takes this many.
     pub const fn accept(self, count: usize) -> bool {
-        if count > Self::COUNTED {
-            self.0 & Self::MORE != 0
-        } else {
-            self.0 & 1 << count != 0
-        }
+        if count > Self::COUNTED { self.0 & Self::MORE != 0 } else { self.0 & 1 << count != 0 }
     }
 
     /// The fewest it takes.
@@ -203,11 +191,7 @@ impl Arguments {
 
     /// The most it takes; `None` if there is no limit.
     pub const fn max(self) -> Option<usize> {
-        if self.0 & Self::MORE != 0 {
-            None
-        } else {
-            Some(self.0.ilog2() as usize)
-        }
+        if self.0 & Self::MORE != 0 { None } else { Some(self.0.ilog2() as usize) }
     }
 }
 

@@ -11,13 +11,9 @@ pub fn hash(name: &str) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(ODD);
     let (words, rest) = name.as_bytes().as_chunks::<8>();
-    let state = words
-        .iter()
-        .fold(0, |state, word| mix(state, u64::from_le_bytes(*word)));
+    let state = words.iter().fold(0, |state, word| mix(state, u64::from_le_bytes(*word)));
     // The leading 1 tells a rest from a longer one that begins with zeros.
-    let tail = rest
-        .iter()
-        .fold(1, |tail: u64, byte| tail << 8 | u64::from(*byte));
+    let tail = rest.iter().fold(1, |tail: u64, byte| tail << 8 | u64::from(*byte));
     mix(state, tail)
 }
 

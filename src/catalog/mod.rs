@@ -29,9 +29,7 @@ mod tables {
 }
 
 pub use context::{Context, Contexts, Family};
-pub use directive::{
-    Arguments, Body, Change, Deprecation, Directive, Duplicate, Form, Inheritance,
-};
+pub use directive::{Arguments, Body, Change, Deprecation, Directive, Duplicate, Form, Inheritance};
 pub use module::{Module, Origin};
 pub use value::{Expansion, ValueKind, Words};
 pub use variable::Variable;
@@ -53,9 +51,7 @@ pub fn find(name: &str) -> &'static [Directive] {
 /// More modules may define it for the same context: what must hold for all of them has to look at
 /// all that [`find`] returns.
 pub fn find_in(name: &str, context: Context) -> Option<&'static Directive> {
-    find(name)
-        .iter()
-        .find(|directive| directive.contexts.contains(context))
+    find(name).iter().find(|directive| directive.contexts.contains(context))
 }
 
 /// The index of a directive's name: dense, from 0 to [`name_count`], the same for all directives of
@@ -94,10 +90,7 @@ pub fn variable(name: &str, family: Family) -> Option<&'static Variable> {
 
 fn variable_named(name: &str, family: Family) -> Option<&'static Variable> {
     let index = tables::VARIABLE_NAMES.index(name)?;
-    tables::VARIABLE_NAMES
-        .records(index, &tables::VARIABLES)
-        .iter()
-        .find(|variable| variable.family == family)
+    tables::VARIABLE_NAMES.records(index, &tables::VARIABLES).iter().find(|variable| variable.family == family)
 }
 
 fn variable_prefix(name: &str, family: Family) -> Option<&'static Variable> {

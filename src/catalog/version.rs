@@ -17,11 +17,7 @@ pub struct Version {
 impl Version {
     /// The release with these three numbers.
     pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
-        Self {
-            major,
-            minor,
-            patch,
-        }
+        Self { major, minor, patch }
     }
 }
 
@@ -51,9 +47,7 @@ impl FromStr for Version {
         let mut numbers = text.split('.').map(number);
         let mut next = || numbers.next().transpose();
         match (next()?, next()?, next()?, next()?) {
-            (Some(major), Some(minor), patch, None) => {
-                Ok(Self::new(major, minor, patch.unwrap_or(0)))
-            }
+            (Some(major), Some(minor), patch, None) => Ok(Self::new(major, minor, patch.unwrap_or(0))),
             _ => Err(NotAVersion),
         }
     }

@@ -18,14 +18,8 @@ pub fn parse_size(text: &str) -> Option<u64> {
 }
 
 /// The units of a time in milliseconds, in the order in which they must come.
-const UNITS: [(&str, u64); 6] = [
-    ("w", 7 * 24 * 3_600_000),
-    ("d", 24 * 3_600_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 6] =
+    [("w", 7 * 24 * 3_600_000), ("d", 24 * 3_600_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// A time of a directive that takes milliseconds, in milliseconds: numbers
 /// with units in descending order; a last number without one is in seconds.

@@ -79,11 +79,7 @@ pub fn is_harmless(text: &str) -> bool {
 
 /// A text for the terminal: harmful characters replaced, lengths kept.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if is_harmless(text) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(replaced(text.as_bytes()))
-    }
+    if is_harmless(text) { Cow::Borrowed(text) } else { Cow::Owned(replaced(text.as_bytes())) }
 }
 
 fn is_harmful(character: char) -> bool {

@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn leftovers_are_known_by_their_names() {
-        for name in ["a.conf~", "a.conf.bak", "a.conf.dpkg-old", "site.rpmsave", "a.conf.ucf-dist", "#a.conf#", "README"] {
+        for name in
+            ["a.conf~", "a.conf.bak", "a.conf.dpkg-old", "site.rpmsave", "a.conf.ucf-dist", "#a.conf#", "README"]
+        {
             assert!(is_leftover_name(name), "{name}");
         }
         for name in ["a.conf", "default", "example.com", "backup.conf", "old.example.com", "~"] {

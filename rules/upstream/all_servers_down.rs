@@ -1,0 +1,35 @@
+//! A group in which every server is down.
+
+use crate::catalog::Context;
+use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Block, Upstream};
+
+/// See the page.
+pub const RULE: Rule = Rule {
+    name: "upstream-all-servers-down",
+    group: Group::Upstream,
+    severity: Severity::Error,
+    refused: false,
+    fix: FixKind::None,
+    versions: Versions::ALL,
+    references: &["https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server"],
+    equivalents: &[],
+    page: include_str!("all_servers_down.md"),
+    check: Check::Blocks(&[Context::Upstream, Context::StreamUpstream], check),
+};
+
+fn check(block: Block<'_>, findings: &mut Findings) {
+    let upstream = Upstream { block };
+    let servers: Vec<_> = upstream.servers().collect();
+    if servers.is_empty() || block.is_unseen() || servers.iter().any(|server| !server.is_down()) {
+        return;
+    }
+    let Some(head) = block.head() else { return };
+    let name = upstream.name();
+    let finding = findings.add(head.place(), format!("every server of upstream \"{name}\" is down"));
+    finding.note("nginx starts and answers every request to this group with 502, at once: \"no live upstreams\"");
+    finding.help("remove \"down\" from the servers that work, or remove the group and what passes requests to it");
+    for server in servers {
+        finding.label(server.directive.place(), "down");
+    }
+}

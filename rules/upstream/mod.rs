@@ -1,0 +1,3 @@
+//! Rules about groups of servers.
+
+pub mod all_servers_down;

@@ -1,0 +1,124 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::catalog::Version;
+use crate::engine::Severity;
+
+const EXAMPLES: &str = "\
+Examples:
+  nginx-lint /etc/nginx              the configuration of this server
+  nginx-lint conf.d/app.conf         one file, judged within the nginx.conf that includes it
+  nginx -T | nginx-lint -            what nginx itself has read
+  nginx-lint explain timeout-zero    why a rule complains, and what to do
+
+Exit status: 0 nothing found, 1 findings, 2 something could not be read or done.";
+
+/// Says what will break in an nginx configuration before it is deployed.
+#[derive(Debug, Parser)]
+#[command(name = "nginx-lint", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub check: CheckArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a configuration (what happens without a command, too)
+    Check(CheckArguments),
+    /// Show the page of a rule
+    Explain(ExplainArguments),
+    /// List the rules
+    Rules(RulesArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Files or directories, or - for standard input; without any, ./nginx.conf or else
+    /// /etc/nginx/nginx.conf
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to show findings
+    #[arg(long, value_enum, default_value_t = Format::Full)]
+    pub format: Format,
+
+    /// Show findings of this severity and above
+    #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
+    pub min_severity: Severity,
+
+    /// Exit with 1 when there are findings of this severity or above
+    #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
+    pub fail_on: Severity,
+
+    /// The nginx release that will read the configuration, such as 1.22.1
+    #[arg(long, value_name = "VERSION")]
+    pub nginx_version: Option<Version>,
+
+    /// Look up absolute paths below this directory, as in the image of a container; / is this
+    /// machine
+    #[arg(long, value_name = "DIRECTORY")]
+    pub root: Option<PathBuf>,
+
+    /// Look up paths below FROM below TO, such as /etc/nginx=./nginx
+    #[arg(long, value_name = "FROM=TO", value_parser = parse_map)]
+    pub map: Vec<(PathBuf, PathBuf)>,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The rule's name
+    pub rule: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The lines at fault, why, and what to write instead
+    Full,
+    /// path:line:column: severity[rule] message
+    Concise,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A line a rule
+    Text,
+    /// A JSON array
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn parse_map(text: &str) -> Result<(PathBuf, PathBuf), String> {
+    let (from, to) = text.split_once('=').ok_or("it takes the form FROM=TO, such as /etc/nginx=./nginx")?;
+    if from.starts_with('/') && !to.is_empty() {
+        Ok((PathBuf::from(from), PathBuf::from(to)))
+    } else {
+        Err("FROM begins with / and TO is a directory".to_owned())
+    }
+}

@@ -1,0 +1,84 @@
+//! `nginx-lint check`: reads, judges, reports.
+
+use std::collections::HashSet;
+use std::io::{self, BufWriter, Write};
+
+use crate::engine::{self, Finding, Severity};
+use crate::model::{Model, TargetVersion};
+use crate::report::{self, Report, Shown, Summary};
+use crate::rules;
+
+use super::arguments::{CheckArguments, Format};
+use super::input::{self, Input, Job};
+use super::{Failure, Outcome, output};
+
+pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
+    let input = input::gather(arguments)?;
+    for notice in &input.notices {
+        eprintln!("note: {notice}");
+    }
+    for problem in &input.problems {
+        eprintln!("error: {problem}");
+    }
+    for unread in &input.unread {
+        eprintln!("error: {}: {}", crate::source::printable(&unread.path.to_string_lossy()), unread.reason);
+    }
+    let target = TargetVersion { version: arguments.nginx_version };
+    let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, target)).collect();
+    // A level that decides about success is a level to show.
+    let level = arguments.min_severity.min(arguments.fail_on);
+    let report = assemble(&input, &findings, level);
+    write(arguments, &report)?;
+    Ok(outcome(&input, &report, arguments.fail_on))
+}
+
+fn judge(job: &Job, target: TargetVersion) -> Vec<Finding> {
+    let model = Model::new(&job.tree, job.outermost, target);
+    let mut findings = engine::run(&model, rules::ALL);
+    if let Some(only) = &job.only {
+        findings.retain(|finding| only.contains(&finding.place.location.file));
+    }
+    findings
+}
+
+fn assemble<'a>(input: &'a Input, findings: &'a [Vec<Finding>], level: Severity) -> Report<'a> {
+    let mut summary = Summary { files: input.file_count(), ..Summary::default() };
+    let mut shown = Vec::new();
+    // Two main files may share a snippet, and what is wrong in it is one thing.
+    let mut known = HashSet::new();
+    for (job, findings) in input.jobs.iter().zip(findings) {
+        for finding in findings {
+            let path = job.tree.file(finding.place.location.file).source.path();
+            if !known.insert((path, finding.place.location.span, finding.rule.name, &finding.message)) {
+                continue;
+            }
+            if finding.severity < level {
+                summary.hidden += 1;
+                continue;
+            }
+            summary.add(finding);
+            shown.push(Shown { finding, tree: &job.tree });
+        }
+    }
+    Report { findings: shown, unread: &input.unread, summary }
+}
+
+fn write(arguments: &CheckArguments, report: &Report<'_>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match arguments.format {
+        Format::Full => report::write_full(report, output::style(arguments.color), &mut out)?,
+        Format::Concise => report::write_concise(report, &mut out)?,
+        Format::Json => report::write_json(report, &mut out)?,
+    }
+    out.flush()
+}
+
+fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity) -> Outcome {
+    if !input.unread.is_empty() || !input.problems.is_empty() {
+        Outcome::Failed
+    } else if report.findings.iter().any(|shown| shown.finding.severity >= fail_on) {
+        Outcome::Findings
+    } else {
+        Outcome::Clean
+    }
+}

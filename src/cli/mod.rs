@@ -1,0 +1,60 @@
+//! The command: arguments, subcommands, exit codes. The only room that prints.
+//!
+//! Exit codes: 0 nothing at or above `--fail-on`; 1 findings; 2 it could not
+//! do its work. Findings go to stdout, notices to stderr.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod check;
+mod explain;
+mod input;
+mod list;
+mod output;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Outcome {
+    /// Nothing to complain about.
+    Clean = 0,
+    /// Findings.
+    Findings = 1,
+    /// Something could not be done.
+    Failed = 2,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Message(String),
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Some(Command::Check(check)) => check::run(&check),
+        Some(Command::Explain(explain)) => explain::run(&explain),
+        Some(Command::Rules(rules)) => list::run(&rules),
+        None => check::run(&arguments.check),
+    };
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        // Whoever read the output has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Clean,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            Outcome::Failed
+        }
+    };
+    ExitCode::from(outcome as u8)
+}

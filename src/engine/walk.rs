@@ -1,0 +1,139 @@
+//! The walk: every directive, block and file once, and the rules that asked
+//! for it.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{self, Context};
+use crate::model::{Kind, Model};
+use crate::source::{FileId, Location};
+use crate::tree::NodeId;
+
+use super::finding::{Finding, Findings};
+use super::rule::{Check, Rule};
+
+/// So many directives are checked by one thread at a time.
+const CHUNK: usize = 8_192;
+
+/// Findings of the rules, in the order of the files' paths and of the text.
+/// Equal findings at one place, from a file included more than once, are one
+/// with a count.
+pub fn run(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+    let rules: Vec<&'static Rule> =
+        rules.iter().copied().filter(|rule| rule.versions.hold_for(model.version())).collect();
+    let mut findings = Vec::new();
+    findings.extend(check_files(model, &rules));
+    findings.extend(check_directives(model, &rules));
+    findings.extend(check_blocks(model, &rules));
+    for rule in &rules {
+        if let Check::Configuration(check) = rule.check {
+            findings.extend(collect(rule, |findings| check(model, findings)));
+        }
+    }
+    let mut findings = fold(findings);
+    sort(model, &mut findings);
+    findings
+}
+
+fn collect(rule: &'static Rule, check: impl FnOnce(&mut Findings)) -> Vec<Finding> {
+    let mut findings = Findings::new(rule);
+    check(&mut findings);
+    findings.into_list()
+}
+
+fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for rule in rules {
+        let Check::Files(check) = rule.check else { continue };
+        let files = model.files().iter().enumerate();
+        all.extend(
+            files
+                .flat_map(|(index, file)| collect(rule, |findings| check(FileId(index as u32), file, model, findings))),
+        );
+    }
+    all
+}
+
+fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+    let interested = interested_in_names(rules);
+    if interested.iter().all(Vec::is_empty) {
+        return Vec::new();
+    }
+    let check = |start: usize| {
+        let end = (start + CHUNK).min(model.directive_count());
+        let mut findings: Option<Findings> = None;
+        for id in (start..end).map(|index| NodeId(index as u32)) {
+            let Some(name) = model.name_index(id) else { continue };
+            for rule in &interested[name as usize] {
+                let findings = findings.get_or_insert_with(|| Findings::new(rule));
+                findings.set_rule(rule);
+                if let Check::Directives(_, check) = rule.check {
+                    check(model.directive(id), findings);
+                }
+            }
+        }
+        findings.map(Findings::into_list).unwrap_or_default()
+    };
+    let starts: Vec<usize> = (0..model.directive_count()).step_by(CHUNK).collect();
+    if starts.len() < 2 {
+        starts.into_iter().flat_map(check).collect()
+    } else {
+        starts.into_par_iter().flat_map_iter(check).collect()
+    }
+}
+
+/// For each name of the catalog, the rules that want its directives.
+fn interested_in_names(rules: &[&'static Rule]) -> Vec<Vec<&'static Rule>> {
+    let mut interested = vec![Vec::new(); catalog::name_count()];
+    for rule in rules {
+        let Check::Directives(names, _) = rule.check else { continue };
+        for name in names.iter().filter_map(|name| catalog::name_index(name)) {
+            interested[name as usize].push(*rule);
+        }
+    }
+    interested
+}
+
+fn check_blocks(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+    let mut interested: FxHashMap<Context, Vec<&'static Rule>> = FxHashMap::default();
+    for rule in rules {
+        let Check::Blocks(contexts, _) = rule.check else { continue };
+        for context in contexts {
+            interested.entry(*context).or_default().push(rule);
+        }
+    }
+    let mut all = Vec::new();
+    for block in model.blocks().filter(|block| block.head().is_some() && !interested.is_empty()) {
+        let Kind::Directives(context) = block.kind() else { continue };
+        for rule in interested.get(&context).into_iter().flatten() {
+            if let Check::Blocks(_, check) = rule.check {
+                all.extend(collect(rule, |findings| check(block, findings)));
+            }
+        }
+    }
+    all
+}
+
+fn fold(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut seen: FxHashMap<(&'static str, Location, String), usize> = FxHashMap::default();
+    let mut folded: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        let key = (finding.rule.name, finding.place.location, finding.message.clone());
+        match seen.get(&key) {
+            Some(index) => folded[*index].count += 1,
+            None => {
+                seen.insert(key, folded.len());
+                folded.push(finding);
+            }
+        }
+    }
+    folded
+}
+
+fn sort(model: &Model<'_>, findings: &mut [Finding]) {
+    findings.sort_by_cached_key(|finding| {
+        let location = finding.place.location;
+        let path = model.source(location.file).path().to_path_buf();
+        (path, location.span.start, location.span.end, finding.rule.name)
+    });
+}

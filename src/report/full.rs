@@ -1,0 +1,147 @@
+//! Findings with the lines they are about, drawn by miette.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles,
+};
+use owo_colors::OwoColorize;
+
+use crate::engine::{Finding, Severity};
+
+use super::excerpt::{Excerpt, Mark};
+use super::{Report, Shown};
+
+/// What the output can show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Style {
+    /// Colours.
+    pub colour: bool,
+    /// Characters for drawing lines.
+    pub unicode: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+/// Writes the findings, each followed by a blank line, and a last line that
+/// sums up.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let handler = handler(style);
+    for shown in &report.findings {
+        write_finding(shown, &handler, style, out)?;
+        writeln!(out)?;
+    }
+    write_summary(report, out)
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let theme = GraphicalTheme {
+        characters: if style.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() },
+        styles: if style.colour { ThemeStyles::ansi() } else { ThemeStyles::none() },
+    };
+    GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false).with_context_lines(1)
+}
+
+fn write_finding(
+    shown: &Shown<'_>,
+    handler: &GraphicalReportHandler,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let finding = shown.finding;
+    writeln!(out, "{}", headline(finding, style))?;
+    let drawing = Drawing { excerpt: Excerpt::new(&marks(finding), |file| shown.source(file)) };
+    let mut drawn = String::new();
+    handler.render_report(&mut drawn, &drawing).map_err(io::Error::other)?;
+    // miette begins with a heading, which ours stands for.
+    let body = drawn.find('\n').map_or("", |feed| &drawn[feed + 1..]).trim_start_matches('\n');
+    out.write_all(body.as_bytes())?;
+    for (word, text) in footers(shown) {
+        write_footer(word, &text, style, out)?;
+    }
+    Ok(())
+}
+
+fn headline(finding: &Finding, style: Style) -> String {
+    let tag = format!("{}[{}]", finding.severity, finding.rule.name);
+    let message = &finding.message;
+    match (style.colour, finding.severity) {
+        (false, _) => format!("{tag}: {message}"),
+        (true, Severity::Error) => format!("{}: {}", tag.red().bold(), message.bold()),
+        (true, Severity::Warning) => format!("{}: {}", tag.yellow().bold(), message.bold()),
+        (true, Severity::Info) => format!("{}: {}", tag.cyan().bold(), message.bold()),
+    }
+}
+
+fn marks(finding: &Finding) -> Vec<Mark<'_>> {
+    let own = Mark { location: finding.place.location, text: finding.label.as_deref(), primary: true };
+    let others = finding.labels.iter();
+    let others = others.map(|label| Mark { location: label.location, text: Some(&label.text), primary: false });
+    std::iter::once(own).chain(others).collect()
+}
+
+fn footers(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
+    let finding = shown.finding;
+    let mut footers = Vec::new();
+    let chain: Vec<String> = shown.included_from().map(|(source, line)| format!("{source}:{line}")).collect();
+    if !chain.is_empty() {
+        let times = if finding.count > 1 { format!(", and {} more", finding.count - 1) } else { String::new() };
+        footers.push(("from", format!("{}{times}", chain.join(" from "))));
+    }
+    footers.extend(finding.note.clone().map(|note| ("note", note)));
+    footers.extend(finding.help.clone().map(|help| ("help", help)));
+    footers.extend(finding.rule.url().map(|url| ("link", url.to_owned())));
+    footers
+}
+
+fn write_footer(word: &str, text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let lead = if style.colour { format!("  {}: ", word.cyan()) } else { format!("  {word}: ") };
+    let indent = " ".repeat(word.len() + 4);
+    let width = style.width.saturating_sub(indent.len()).max(20);
+    for (index, line) in text.lines().flat_map(|line| textwrap::wrap(line, width)).enumerate() {
+        writeln!(out, "{}{line}", if index == 0 { &lead } else { &indent })?;
+    }
+    Ok(())
+}
+
+fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let hidden = match report.summary.hidden {
+        0 => String::new(),
+        count => format!(" ({count} more with --min-severity info)"),
+    };
+    writeln!(out, "{}{hidden}", report.summary.line())
+}
+
+/// The part of a finding that miette draws.
+struct Drawing {
+    excerpt: Excerpt,
+}
+
+impl fmt::Debug for Drawing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Drawing")
+    }
+}
+
+impl fmt::Display for Drawing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("-")
+    }
+}
+
+impl std::error::Error for Drawing {}
+
+impl Diagnostic for Drawing {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.excerpt.labels.iter().cloned()))
+    }
+}

@@ -1,0 +1,160 @@
+//! One JSON document, version 1 of its schema. Lines and columns count from
+//! 1, columns in characters; `start` and `end` of edits are byte offsets.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::engine::{Group, Severity};
+use crate::source::Location;
+
+use super::{Report, Shown, Summary};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    tool: Tool,
+    findings: Vec<JsonFinding<'a>>,
+    unread: Vec<JsonUnread<'a>>,
+    summary: &'a Summary,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    rule: &'a str,
+    group: Group,
+    severity: Severity,
+    refused: bool,
+    message: &'a str,
+    note: Option<&'a str>,
+    help: Option<&'a str>,
+    url: Option<&'a str>,
+    #[serde(flatten)]
+    place: JsonPlace,
+    labels: Vec<JsonLabel<'a>>,
+    included_from: Vec<JsonInclude>,
+    count: usize,
+    fix: Option<JsonFix<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonPlace {
+    path: String,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+#[derive(Serialize)]
+struct JsonLabel<'a> {
+    #[serde(flatten)]
+    place: JsonPlace,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonInclude {
+    path: String,
+    line: u32,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'a> {
+    title: &'a str,
+    safe: bool,
+    edits: Vec<JsonEdit<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonEdit<'a> {
+    path: String,
+    start: u32,
+    end: u32,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonUnread<'a> {
+    path: String,
+    reason: &'a str,
+}
+
+/// Writes the document and a line feed.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let unread = report.unread.iter();
+    let document = Document {
+        schema: 1,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        findings: report.findings.iter().map(finding).collect(),
+        unread: unread
+            .map(|unread| JsonUnread { path: unread.path.to_string_lossy().into_owned(), reason: &unread.reason })
+            .collect(),
+        summary: &report.summary,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn finding<'a>(shown: &Shown<'a>) -> JsonFinding<'a> {
+    let finding = shown.finding;
+    JsonFinding {
+        rule: finding.rule.name,
+        group: finding.rule.group,
+        severity: finding.severity,
+        refused: finding.refused,
+        message: &finding.message,
+        note: finding.note.as_deref(),
+        help: finding.help.as_deref(),
+        url: finding.rule.url(),
+        place: place(shown, finding.place.location),
+        labels: labels(shown),
+        included_from: shown
+            .included_from()
+            .map(|(source, line)| JsonInclude { path: path(source.path()), line })
+            .collect(),
+        count: finding.count,
+        fix: fix(shown),
+    }
+}
+
+fn labels<'a>(shown: &Shown<'a>) -> Vec<JsonLabel<'a>> {
+    let labels = shown.finding.labels.iter();
+    labels.map(|label| JsonLabel { place: place(shown, label.location), text: &label.text }).collect()
+}
+
+fn fix<'a>(shown: &Shown<'a>) -> Option<JsonFix<'a>> {
+    let fix = shown.finding.fix.as_ref()?;
+    let edits = fix.edits.iter().map(|edit| JsonEdit {
+        path: path(shown.source(edit.location.file).path()),
+        start: edit.location.span.start,
+        end: edit.location.span.end,
+        text: &edit.text,
+    });
+    Some(JsonFix { title: &fix.title, safe: fix.safe, edits: edits.collect() })
+}
+
+fn place(shown: &Shown<'_>, location: Location) -> JsonPlace {
+    let (begin, end) = shown.positions(location);
+    JsonPlace {
+        path: path(shown.source(location.file).path()),
+        line: begin.line,
+        column: begin.column,
+        end_line: end.line,
+        end_column: end.column,
+    }
+}
+
+fn path(path: &std::path::Path) -> String {
+    path.to_string_lossy().into_owned()
+}
