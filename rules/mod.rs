@@ -3,12 +3,39 @@
 //! A rule reads the model and pushes findings. It does not open files, print,
 //! ask for the time, or know another rule.
 
+mod dns;
+mod include;
+mod nginx_t;
+mod target;
+mod timeout;
 mod upstream;
+mod worker;
 
 use crate::engine::Rule;
 
 /// The rules in the order in which they are listed.
-pub const ALL: &[&Rule] = &[&upstream::all_servers_down::RULE];
+pub const ALL: &[&Rule] = &[
+    &nginx_t::syntax_error::RULE,
+    &nginx_t::missing_semicolon::RULE,
+    &nginx_t::lookalike_character::RULE,
+    &nginx_t::include_missing::RULE,
+    &nginx_t::include_cycle::RULE,
+    &nginx_t::upstream_empty::RULE,
+    &nginx_t::duplicate_upstream::RULE,
+    &nginx_t::proxy_pass_missing_scheme::RULE,
+    &nginx_t::proxy_pass_uri_forbidden::RULE,
+    &upstream::upstream_all_servers_down::RULE,
+    &upstream::keepalive_missing_http_version::RULE,
+    &upstream::keepalive_connection_not_cleared::RULE,
+    &upstream::max_conns_without_zone::RULE,
+    &target::proxy_pass_localhost::RULE,
+    &target::upstream_with_port_in_variable_pass::RULE,
+    &dns::variable_pass_without_resolver::RULE,
+    &timeout::timeout_zero::RULE,
+    &timeout::timeout_wrong_protocol_family::RULE,
+    &worker::worker_connections_exceed_nofile::RULE,
+    &include::include_glob_picks_up_backups::RULE,
+];
 
 /// The rule of this name.
 pub fn find(name: &str) -> Option<&'static Rule> {

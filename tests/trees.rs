@@ -1,5 +1,5 @@
 //! Whole trees: every include resolves as it does for nginx.
-use nginx_lint::tree::{self, Disk, Places, Target};
+use nginx_lint::tree::{self, Disk, Places};
 use std::path::Path;
 
 #[test]
@@ -17,11 +17,13 @@ fn trees() {
         let mut elsewhere = vec![];
         for i in &t.includes {
             let arg = t.file(i.file).value(&t.file(i.file).words(i.statement)[1]).to_string();
-            match &i.target {
-                Target::Files(f) if f.is_empty() => empty.push(arg),
-                Target::Files(f) => resolved += f.len(),
-                Target::Missing(_) => missing.push(arg),
-                _ => elsewhere.push(arg),
+            resolved += i.files.len();
+            if !i.missing.is_empty() {
+                missing.push(arg)
+            } else if i.unseen {
+                elsewhere.push(arg)
+            } else if i.files.is_empty() {
+                empty.push(arg)
             }
         }
         for v in [&mut missing, &mut empty, &mut elsewhere] {

@@ -65,7 +65,7 @@ impl Input {
 ///
 /// When there is nothing at all to judge.
 pub fn gather(arguments: &CheckArguments) -> Result<Input, Failure> {
-    let mut gatherer = Gatherer { arguments, input: Input::default() };
+    let mut gatherer = Gatherer { arguments, input: Input::default(), known: HashSet::new(), known_jobs: 0 };
     if arguments.paths.is_empty() {
         gatherer.add_default()?;
     }
@@ -78,6 +78,9 @@ pub fn gather(arguments: &CheckArguments) -> Result<Input, Failure> {
 struct Gatherer<'a> {
     arguments: &'a CheckArguments,
     input: Input,
+    /// The true names of the files of the first `known_jobs` jobs.
+    known: HashSet<PathBuf>,
+    known_jobs: usize,
 }
 
 impl Gatherer<'_> {
@@ -137,31 +140,44 @@ impl Gatherer<'_> {
         for entry in discovered.entries {
             self.add_file(&entry);
         }
-        let before = self.input.jobs.len();
-        let fragments = discovered.fragments.len();
-        for fragment in discovered.fragments {
-            self.add_discovered_fragment(&fragment);
+        let fragments = self.read_fragments(&discovered.fragments);
+        let found = !fragments.is_empty();
+        // Whole configurations first: the other files may be parts of one.
+        let (whole, parts): (Vec<_>, Vec<_>) =
+            fragments.into_iter().partition(|(_, file)| outermost_context(file) == Context::Main);
+        for (path, file) in whole.into_iter().chain(parts) {
+            if !self.is_known(&path) {
+                self.add_parsed(&path, &file);
+            }
         }
-        let all_skipped = fragments > 0 && self.input.jobs.is_empty() && before == 0 && self.input.unread.is_empty();
-        if nothing || all_skipped {
+        if nothing || (!found && self.input.jobs.is_empty() && self.input.unread.is_empty()) {
             let shown = directory.display();
             self.input.problems.push(format!("{shown}: no nginx configuration found in this directory"));
         }
     }
 
-    /// A file that was found, not named: it may be something else altogether,
-    /// or a part of a configuration that was found too.
-    fn add_discovered_fragment(&mut self, path: &Path) {
-        let canonical = Disk.canonical(path);
-        let known = |job: &Job| job.tree.files.iter().any(|file| Disk.canonical(file.source.path()) == canonical);
-        if self.input.jobs.iter().any(known) {
-            return;
+    /// Files that were found, not named: some may be something else altogether.
+    fn read_fragments(&mut self, paths: &[PathBuf]) -> Vec<(PathBuf, ParsedFile)> {
+        let mut files = Vec::new();
+        for path in paths {
+            match Disk.read(path).map(|bytes| ParsedFile::new(SourceFile::new(path, bytes))) {
+                Ok(file) if looks_like_nginx(&file) => files.push((path.clone(), file)),
+                Ok(_) => {
+                    self.input.notices.push(format!("{}: skipped, this is no nginx configuration", path.display()))
+                }
+                Err(error) => self.cannot_read(path, &error),
+            }
         }
-        match Disk.read(path).map(|bytes| ParsedFile::new(SourceFile::new(path, bytes))) {
-            Ok(file) if looks_like_nginx(&file) => self.add_fragment(path, &file),
-            Ok(_) => self.input.notices.push(format!("{}: skipped, this is no nginx configuration", path.display())),
-            Err(error) => self.cannot_read(path, &error),
+        files
+    }
+
+    /// Whether a file is a part of a configuration that is judged anyway.
+    fn is_known(&mut self, path: &Path) -> bool {
+        for job in &self.input.jobs[self.known_jobs..] {
+            self.known.extend(job.tree.files.iter().map(|file| Disk.canonical(file.source.path())));
         }
+        self.known_jobs = self.input.jobs.len();
+        self.known.contains(&Disk.canonical(path))
     }
 
     fn add_file(&mut self, path: &Path) {
@@ -172,11 +188,14 @@ impl Gatherer<'_> {
         if self.add_dump(&bytes) {
             return;
         }
-        let file = ParsedFile::new(SourceFile::new(path, bytes));
-        if outermost_context(&file) == Context::Main && marked_context(&file).is_none() {
+        self.add_parsed(path, &ParsedFile::new(SourceFile::new(path, bytes)));
+    }
+
+    fn add_parsed(&mut self, path: &Path, file: &ParsedFile) {
+        if outermost_context(file) == Context::Main && marked_context(file).is_none() {
             self.load(&Disk, path, Context::Main);
         } else {
-            self.add_fragment(path, &file);
+            self.add_fragment(path, file);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::catalog::{self, Body, Context, Family};
 use crate::source::FileId;
 use crate::syntax::Ending;
-use crate::tree::{NodeId, Target, Tree};
+use crate::tree::{NodeId, Tree};
 
 use super::{BlockData, BlockId, Kind, Model, NO_NAME, TargetVersion};
 
@@ -32,6 +32,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, target: TargetVersio
         by_name,
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
+        target_index: OnceLock::new(),
         variables: OnceLock::new(),
     }
 }
@@ -91,9 +92,10 @@ impl Builder<'_> {
 
     fn note_what_is_unseen(&mut self, id: NodeId, block: BlockId) {
         let node = self.tree.node(id);
-        let incomplete = self.tree.include_of(id).is_some_and(|include| {
-            include.incomplete || matches!(include.target, Target::Missing(_) | Target::Directory(_))
-        });
+        let incomplete = self
+            .tree
+            .include_of(id)
+            .is_some_and(|include| include.unseen || !include.missing.is_empty() || !include.directories.is_empty());
         if incomplete || self.is_broken(node.file) {
             self.blocks[block.0 as usize].unseen = true;
         }

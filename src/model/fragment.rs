@@ -5,7 +5,7 @@ use crate::catalog::{self, Context};
 use crate::source::Span;
 use crate::syntax::{Ending, NO_STATEMENT, ParsedFile, StatementId};
 
-/// The narrower first. A `location` is mostly meant for a server.
+/// The narrower first.
 const CANDIDATES: [Context; 11] = [
     Context::Location,
     Context::Server,
@@ -19,6 +19,9 @@ const CANDIDATES: [Context; 11] = [
     Context::Events,
     Context::Main,
 ];
+
+/// These blocks stand in nothing.
+const WHOLE: [&str; 4] = ["events", "http", "stream", "mail"];
 
 /// So many statements are enough to tell.
 const ENOUGH: usize = 2_000;
@@ -54,7 +57,14 @@ fn names() -> String {
 /// The context that the statements of a file fit: [`Context::Main`] for a
 /// whole configuration, [`Context::Foreign`] when none is known.
 pub fn outermost_context(file: &ParsedFile) -> Context {
-    let scored = CANDIDATES.into_iter().map(|context| (misfits(file, context), context));
+    let top_level =
+        |name: &str| statements(file).any(|id| file.statement(id).parent == NO_STATEMENT && file.name(id) == name);
+    if WHOLE.into_iter().any(top_level) {
+        return Context::Main;
+    }
+    // A location can stand in another one, but is mostly meant for a server.
+    let narrowest = usize::from(top_level("location"));
+    let scored = CANDIDATES[narrowest..].iter().map(|context| (misfits(file, *context), *context));
     match scored.min_by_key(|(misfits, _)| *misfits) {
         Some((misfits, context)) if misfits < known_statements(file) => context,
         _ => Context::Foreign,
@@ -67,7 +77,8 @@ pub fn looks_like_nginx(file: &ParsedFile) -> bool {
 }
 
 fn known_statements(file: &ParsedFile) -> usize {
-    statements(file).filter(|id| catalog::name_index(file.name(*id)).is_some()).count()
+    let known = |name: &str| name != "include" && catalog::name_index(name).is_some();
+    statements(file).filter(|id| known(file.name(*id))).count()
 }
 
 fn statements(file: &ParsedFile) -> impl Iterator<Item = StatementId> {

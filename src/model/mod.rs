@@ -18,19 +18,19 @@ mod variable;
 pub use directive::{Block, Directive, Place};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
-pub use target::{Host, PASS_DIRECTIVES, Protocol, Target, split_address};
+pub use target::{Host, PASS_DIRECTIVES, Protocol, Target, split_address, split_target};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_milliseconds, parse_number, parse_size};
 pub use variable::{Template, Values};
 
-pub use crate::tree::{Include, Target as IncludeTarget, is_leftover_name};
+pub use crate::tree::{Include, is_leftover_name};
 
 use std::sync::OnceLock;
 
-use crate::catalog::{Context, Family, Version};
-use crate::source::{FileId, SourceFile};
+use crate::catalog::{self, Context, Origin, Version};
+use crate::source::{FileId, Location, SourceFile, Span};
 use crate::syntax::ParsedFile;
-use crate::tree::{Cycle, NodeId, Tree};
+use crate::tree::{Cycle, InclusionId, NodeId, Tree};
 
 /// Index of a block; block 0 is the outermost.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -79,16 +79,10 @@ pub struct Model<'t> {
     blocks: Vec<BlockData>,
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
-    upstreams: OnceLock<Vec<UpstreamData>>,
+    upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
+    target_index: OnceLock<target::TargetIndex>,
     variables: OnceLock<variable::Definitions>,
-}
-
-#[derive(Debug)]
-struct UpstreamData {
-    block: BlockId,
-    family: Family,
-    folded_name: String,
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.
@@ -121,6 +115,12 @@ impl<'t> Model<'t> {
         &self.tree.file(file).source
     }
 
+    /// A place in a file, reached by the first include that brought it in.
+    pub fn place_in_file(&self, file: FileId, span: Span) -> Place {
+        let first = self.tree.inclusions.iter().position(|inclusion| inclusion.file == file).unwrap_or(0);
+        Place { location: Location { file, span }, inclusion: InclusionId(first as u32) }
+    }
+
     /// Whether the whole configuration is at hand: its main file, every
     /// include, and no syntax error in any.
     pub fn is_complete(&self) -> bool {
@@ -130,6 +130,15 @@ impl<'t> Model<'t> {
     /// The outermost block of the configuration.
     pub fn main(&self) -> Block<'_> {
         self.block(BlockId(0))
+    }
+
+    /// Whether some directive is known to NGINX Plus alone.
+    pub fn is_for_plus(&self) -> bool {
+        let only_in_plus = |name: &u16| {
+            let known = catalog::directives_of(*name);
+            !known.is_empty() && known.iter().all(|directive| directive.module.origin == Origin::Plus)
+        };
+        self.names.iter().filter(|name| **name != NO_NAME).any(only_in_plus)
     }
 
     /// All blocks, an outer one before those in it.

@@ -3,9 +3,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use crate::catalog::{Context, Family};
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Directive, Kind, Model, Upstream};
+use crate::catalog::{self, Context, Family};
+use crate::tree::NodeId;
+
+use super::{BlockId, Directive, Kind, Model, Upstream};
 
 /// The directives that pass a request on, with the prefix of their family.
 pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
@@ -159,17 +162,6 @@ impl<'m> Target<'m> {
         groups
     }
 
-    /// `host:port` with the default port filled in, as nginx compares them.
-    pub fn host_and_port(protocol: Protocol, text: &str) -> Option<(String, String)> {
-        let parts = split_target(protocol, text);
-        let (host, port) = split_address(&text[parts.address]);
-        let port = port.or_else(|| protocol.default_port(&text[parts.scheme]))?;
-        match host {
-            Host::Name(name) => Some((name.to_ascii_lowercase(), port.to_owned())),
-            Host::Address(_) | Host::Unix(_) => None,
-        }
-    }
-
     fn group_named(self, text: &str) -> Option<Upstream<'m>> {
         let parts = split_target(self.protocol, text);
         match split_address(text.get(parts.address)?) {
@@ -180,6 +172,18 @@ impl<'m> Target<'m> {
 
     fn model(self) -> &'m Model<'m> {
         self.directive.model()
+    }
+}
+
+/// Host and port of a name, the default port filled in, as nginx compares
+/// them.
+fn host_and_port(protocol: Protocol, text: &str) -> Option<(String, String)> {
+    let parts = split_target(protocol, text);
+    let (host, port) = split_address(&text[parts.address]);
+    let port = port.or_else(|| protocol.default_port(&text[parts.scheme]))?;
+    match host {
+        Host::Name(name) => Some((name.to_ascii_lowercase(), port.to_owned())),
+        Host::Address(_) | Host::Unix(_) => None,
     }
 }
 
@@ -220,15 +224,53 @@ pub fn split_address(address: &str) -> (Host<'_>, Option<&str>) {
     }
 }
 
+/// What is asked about all targets together.
+#[derive(Debug, Default)]
+pub(super) struct TargetIndex {
+    /// For each group, the directives that may pass requests to it.
+    users: FxHashMap<BlockId, Vec<NodeId>>,
+    /// Hosts and ports of targets without variables.
+    resolved_at_start: FxHashSet<(Family, String, String)>,
+}
+
 impl<'t> Model<'t> {
     /// Every directive that passes requests on, in order.
     pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
         let nodes = self.targets.get_or_init(|| {
-            let indices: Vec<u16> =
-                PASS_DIRECTIVES.iter().filter_map(|(name, _)| crate::catalog::name_index(name)).collect();
+            let indices: Vec<u16> = PASS_DIRECTIVES.iter().filter_map(|(name, _)| catalog::name_index(name)).collect();
             self.tree.node_ids().filter(|id| indices.contains(&self.names[id.index()])).collect()
         });
         nodes.iter().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Every target that may name this group, in order.
+    pub fn targets_of(&self, upstream: Upstream<'_>) -> impl Iterator<Item = Target<'_>> {
+        let users = self.target_index().users.get(&upstream.block.id());
+        users.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Whether a target without variables names this host and port: nginx
+    /// then knows its addresses from the start.
+    pub fn is_resolved_at_start(&self, protocol: Protocol, text: &str) -> bool {
+        let Some((host, port)) = host_and_port(protocol, text) else { return false };
+        self.target_index().resolved_at_start.contains(&(protocol.family(), host, port))
+    }
+
+    fn target_index(&self) -> &TargetIndex {
+        self.target_index.get_or_init(|| {
+            let mut index = TargetIndex::default();
+            for target in self.targets() {
+                for group in target.upstreams() {
+                    index.users.entry(group.block.id()).or_default().push(target.directive.id());
+                }
+                if !target.has_variables()
+                    && let Some((host, port)) = host_and_port(target.protocol, target.text)
+                {
+                    index.resolved_at_start.insert((target.protocol.family(), host, port));
+                }
+            }
+            index
+        })
     }
 }
 

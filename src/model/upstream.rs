@@ -1,8 +1,10 @@
 //! Groups of servers.
 
+use rustc_hash::FxHashMap;
+
 use crate::catalog::{Context, Family};
 
-use super::{Block, Directive, Kind, Model, UpstreamData};
+use super::{Block, BlockId, Directive, Kind, Model};
 
 /// An `upstream` block.
 #[derive(Clone, Copy, Debug)]
@@ -48,32 +50,40 @@ impl<'m> Server<'m> {
     }
 }
 
+/// All groups, in order, and the first of each name in lower case.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    blocks: Vec<(Family, BlockId)>,
+    by_name: FxHashMap<(Family, String), BlockId>,
+}
+
 impl<'t> Model<'t> {
     /// The groups of `http {}` or `stream {}`, in order.
     pub fn upstreams(&self, family: Family) -> impl Iterator<Item = Upstream<'_>> {
-        let groups = self.upstream_data().iter().filter(move |upstream| upstream.family == family);
-        groups.map(|upstream| Upstream { block: self.block(upstream.block) })
+        let groups = self.groups().blocks.iter().filter(move |(of, _)| *of == family);
+        groups.map(|(_, block)| Upstream { block: self.block(*block) })
     }
 
     /// The first group of this name, in any case.
     pub fn upstream(&self, family: Family, name: &str) -> Option<Upstream<'_>> {
-        let folded = name.to_ascii_lowercase();
-        let found = self.upstream_data().iter().find(|group| group.family == family && group.folded_name == folded);
-        found.map(|upstream| Upstream { block: self.block(upstream.block) })
+        let block = self.groups().by_name.get(&(family, name.to_ascii_lowercase()))?;
+        Some(Upstream { block: self.block(*block) })
     }
 
-    fn upstream_data(&self) -> &[UpstreamData] {
+    fn groups(&self) -> &Groups {
         self.upstreams.get_or_init(|| {
-            let groups = self.blocks().filter_map(|block| {
+            let mut groups = Groups::default();
+            for block in self.blocks().filter(|block| block.head().is_some()) {
                 let family = match block.kind() {
                     Kind::Directives(Context::Upstream) => Family::Http,
                     Kind::Directives(Context::StreamUpstream) => Family::Stream,
-                    _ => return None,
+                    _ => continue,
                 };
-                let folded_name = Upstream { block }.name().to_ascii_lowercase();
-                block.head().map(|_| UpstreamData { block: block.id(), family, folded_name })
-            });
-            groups.collect()
+                let name = Upstream { block }.name().to_ascii_lowercase();
+                groups.blocks.push((family, block.id()));
+                groups.by_name.entry((family, name)).or_insert(block.id());
+            }
+            groups
         })
     }
 }

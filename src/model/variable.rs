@@ -125,6 +125,17 @@ pub(super) struct Definitions {
     of: FxHashMap<(Family, String), Definition>,
 }
 
+/// What is known of the values of a variable that the configuration does not
+/// define.
+fn built_in_values(name: &str) -> Vec<String> {
+    match name.to_ascii_lowercase().as_str() {
+        "request_uri" | "uri" | "document_uri" => vec![format!("/{UNKNOWN}")],
+        "scheme" => vec!["http".to_owned(), "https".to_owned()],
+        "is_args" => vec![String::new(), "?".to_owned()],
+        _ => vec![UNKNOWN.to_string()],
+    }
+}
+
 impl<'t> Model<'t> {
     /// What a text with variables amounts to at run time. Values that the
     /// configuration does not list are left unknown.
@@ -150,7 +161,7 @@ impl<'t> Model<'t> {
     }
 
     fn values_of_variable(&self, family: Family, name: &str, depth: usize) -> Vec<String> {
-        let unknown = || vec![UNKNOWN.to_string()];
+        let unknown = || built_in_values(name);
         let key = (family, name.to_ascii_lowercase());
         let Some(definition) = self.definitions().of.get(&key).filter(|_| depth > 0) else { return unknown() };
         let mut values = Vec::new();

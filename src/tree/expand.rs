@@ -3,7 +3,6 @@
 use crate::source::FileId;
 use crate::syntax::StatementId;
 
-use super::includes::Target;
 use super::{Cycle, Inclusion, InclusionId, Node, NodeId, Tree};
 
 /// So many statements of files that were already taken in once are taken in
@@ -117,9 +116,8 @@ impl Expansion<'_> {
         let key = (frame.file, statement);
         let tree = self.tree;
         let found = tree.includes.binary_search_by_key(&key, |include| (include.file, include.statement));
-        let Some(Target::Files(files)) = found.ok().map(|index| &tree.includes[index].target) else {
-            return Vec::new();
-        };
+        let Ok(index) = found else { return Vec::new() };
+        let files = &tree.includes[index].files;
         files.iter().filter_map(|file| self.take_in(*file, frame.inclusion, node)).collect()
     }
 

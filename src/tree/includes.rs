@@ -12,23 +12,7 @@ use super::places::{Place, Places};
 /// In these blocks the word `include` is data.
 const DATA_BLOCKS: [&str; 2] = ["split_clients", "charset_map"];
 
-/// What an `include` led to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// The files it names; a pattern may name none.
-    Files(Vec<FileId>),
-    /// There is no such file.
-    Missing(PathBuf),
-    /// It names a directory.
-    Directory(PathBuf),
-    /// A file that exists and could not be read.
-    Unread(PathBuf),
-    /// It lies outside of what was given, or comes with the nginx package, or
-    /// its path is filled in later.
-    Elsewhere,
-}
-
-/// One `include` statement.
+/// One `include` statement and what it led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Include {
     /// The file it stands in.
@@ -37,12 +21,17 @@ pub struct Include {
     pub statement: StatementId,
     /// Whether its argument is a pattern.
     pub pattern: bool,
-    /// What it led to.
-    pub target: Target,
-    /// Directories that a pattern matches beside files; nginx fails on them.
+    /// The files it names; a pattern may name none.
+    pub files: Vec<FileId>,
+    /// Paths at which there is no file: a plain path, or a link that a pattern
+    /// found and that leads nowhere.
+    pub missing: Vec<PathBuf>,
+    /// Paths that are directories; nginx fails on them.
     pub directories: Vec<PathBuf>,
-    /// Whether a file that it names could not be seen.
-    pub incomplete: bool,
+    /// Something it names could not be seen: it could not be read, lies
+    /// outside of what was given, comes with the nginx package, or has a path
+    /// that is filled in later.
+    pub unseen: bool,
 }
 
 /// What to read for one `include`.

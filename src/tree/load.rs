@@ -10,7 +10,7 @@ use crate::source::{FileId, SourceFile};
 use crate::syntax::ParsedFile;
 
 use super::files::{Files, ReadError};
-use super::includes::{self, Include, Target, Wanted};
+use super::includes::{self, Include, Wanted};
 use super::places::Places;
 use super::{Tree, Unread, expand};
 
@@ -98,36 +98,19 @@ impl Loader<'_> {
             file,
             statement: wanted.statement,
             pattern: wanted.pattern,
-            target: Target::Elsewhere,
+            files: Vec::new(),
+            missing: Vec::new(),
             directories: Vec::new(),
-            incomplete: false,
+            unseen: wanted.paths.is_none(),
         };
-        let Some(paths) = wanted.paths else {
-            include.incomplete = true;
-            return include;
-        };
-        let mut found = Vec::new();
-        let mut failed = None;
-        for path in paths {
+        for path in wanted.paths.unwrap_or_default() {
             match self.known.get(&path) {
-                Some(Ok(id)) => found.push(*id),
+                Some(Ok(id)) => include.files.push(*id),
                 Some(Err(ReadError::Directory)) => include.directories.push(path),
-                Some(Err(ReadError::Missing)) | None => failed = Some(Target::Missing(path)),
-                Some(Err(_)) => {
-                    include.incomplete = true;
-                    failed = Some(Target::Unread(path));
-                }
+                Some(Err(ReadError::Missing)) | None if !wanted.lenient => include.missing.push(path),
+                Some(Err(_)) | None => include.unseen = true,
             }
         }
-        include.target = match (failed, include.directories.first()) {
-            (Some(Target::Missing(_)), _) if wanted.lenient => {
-                include.incomplete = true;
-                Target::Elsewhere
-            }
-            (Some(target), _) if !wanted.pattern => target,
-            (_, Some(directory)) if !wanted.pattern => Target::Directory(directory.clone()),
-            _ => Target::Files(found),
-        };
         include
     }
 }

@@ -19,7 +19,7 @@ pub use discover::{Discovered, configurations_below, entries_above, is_leftover_
 pub use dump::{Dump, split_dump};
 pub use files::{Disk, Files, Memory, ReadError};
 pub use glob::{expand as expand_glob, matches as glob_matches};
-pub use includes::{Include, Target};
+pub use includes::Include;
 pub use load::load;
 pub use places::{Place, Places};
 

@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     versions: Versions::ALL,
     references: &["https://nginx.org/en/docs/http/ngx_http_upstream_module.html#server"],
     equivalents: &[],
-    page: include_str!("all_servers_down.md"),
+    page: include_str!("upstream_all_servers_down.md"),
     check: Check::Blocks(&[Context::Upstream, Context::StreamUpstream], check),
 };
 
@@ -25,11 +25,14 @@ fn check(block: Block<'_>, findings: &mut Findings) {
         return;
     }
     let Some(head) = block.head() else { return };
-    let name = upstream.name();
-    let finding = findings.add(head.place(), format!("every server of upstream \"{name}\" is down"));
-    finding.note("nginx starts and answers every request to this group with 502, at once: \"no live upstreams\"");
+    let finding = findings.add(head.place(), format!("every server of upstream \"{}\" is down", upstream.name()));
+    finding.note(if block.is(Context::Upstream) {
+        "nginx starts, and answers every request to this group with 502 at once: no live upstreams"
+    } else {
+        "nginx starts, and closes every connection to this group at once: no live upstreams"
+    });
     finding.help("remove \"down\" from the servers that work, or remove the group and what passes requests to it");
-    for server in servers {
+    for server in servers.iter().take(3) {
         finding.label(server.directive.place(), "down");
     }
 }

@@ -1,0 +1,3 @@
+//! Rules about names and resolvers.
+
+pub mod variable_pass_without_resolver;

@@ -1,0 +1,3 @@
+//! Rules about what files are taken in.
+
+pub mod include_glob_picks_up_backups;

@@ -1,0 +1,54 @@
+//! A target named localhost, which is two addresses.
+
+use crate::catalog::Context;
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Directive, Host, Target, split_address};
+
+/// See the page.
+pub const RULE: Rule = Rule {
+    name: "proxy-pass-localhost",
+    group: Group::Target,
+    severity: Severity::Warning,
+    refused: false,
+    fix: FixKind::Unsafe,
+    versions: Versions::ALL,
+    references: &["https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass"],
+    equivalents: &[],
+    page: include_str!("proxy_pass_localhost.md"),
+    check: Check::Directives(
+        &["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass", "server"],
+        check,
+    ),
+};
+
+fn check(directive: Directive<'_>, findings: &mut Findings) {
+    let Some(start) = start_of_localhost(directive) else { return };
+    let end = start + "localhost".len();
+    let finding = findings.add(
+        directive.place_in_argument(0, start..end),
+        "\"localhost\" is two servers to nginx: 127.0.0.1 and ::1, where mostly nothing listens",
+    );
+    finding.note("nginx takes them in turn; when the program restarts both count as failed, and requests get 502 for some ten seconds after it is back");
+    finding.help("write 127.0.0.1, or [::1] if that is where it listens");
+    if let Some(mut location) = directive.editable_argument(0) {
+        location.span.end = location.span.start + end as u32;
+        location.span.start += start as u32;
+        finding.fix(false, "write 127.0.0.1", vec![Edit::replace(location, "127.0.0.1")]);
+    }
+}
+
+/// Where `localhost` begins in the argument, if that is the host.
+fn start_of_localhost(directive: Directive<'_>) -> Option<usize> {
+    let (address, start) = if directive.name() == "server" {
+        let in_group = directive.parent().is(Context::Upstream) || directive.parent().is(Context::StreamUpstream);
+        (directive.argument(0).filter(|_| in_group)?, 0)
+    } else {
+        let target = Target::of(directive).filter(|target| !target.has_variables() && target.upstream().is_none())?;
+        let parts = target.parts();
+        (&target.text[parts.address.clone()], parts.address.start)
+    };
+    match split_address(address).0 {
+        Host::Name(name) if name.eq_ignore_ascii_case("localhost") => Some(start),
+        _ => None,
+    }
+}
