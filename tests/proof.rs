@@ -109,7 +109,16 @@ fn every_proof_holds() {
     assert!(failures.is_empty(), "{} do not hold:\n\n{}\n", failures.len(), failures.join("\n\n"));
 }
 
-/// The test above would pass if nothing were ever compared. So here is a page
+/// What the proofs build on is true itself.
+#[test]
+fn backends_behave_as_described() {
+    let installed = nginx::installed().unwrap_or_else(|problem| panic!("{problem}"));
+    let page = blocks_of("tests/support/backends.md", include_str!("support/backends.md"));
+    let failures = run(installed, &page.unwrap_or_else(|problem| panic!("{problem}")));
+    assert!(failures.is_empty(), "{} do not hold:\n\n{}\n", failures.len(), failures.join("\n\n"));
+}
+
+/// The tests above would pass if nothing were ever compared. So here is a page
 /// on which nothing is true.
 #[test]
 fn what_is_not_true_is_reported() {
@@ -217,14 +226,15 @@ fn run_case(installed: &Installed, proof: &Proof, case: &Case) -> Result<(), Fai
     catch_unwind(run).unwrap_or_else(|_| Err(Failure::from("the test itself panicked".to_owned())))
 }
 
-/// Most of a case is waiting, so there are at least two at a time. Results
-/// come in the order of the items.
+/// How many cases run at a time. Most of a case is waiting.
+const THREADS: usize = 4;
+
+/// Results come in the order of the items.
 fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
-    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
     thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some((index, item)) = take(items, &next) {
                     let result = work(item);

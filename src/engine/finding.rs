@@ -1,7 +1,7 @@
 //! What a rule has to say.
 
 use crate::model::{Directive, Place};
-use crate::source::Location;
+use crate::source::{Location, Span};
 
 use super::rule::{Rule, Severity};
 
@@ -29,10 +29,15 @@ impl Edit {
         Edit { location, text: text.into() }
     }
 
-    /// Puts a directive on a line of its own behind another one.
+    /// Puts a directive on a line of its own behind another one and the
+    /// comment at the end of its line.
     pub fn add_line_behind(directive: Directive<'_>, line: &str) -> Edit {
-        let mut location = directive.whole();
-        location.span.start = location.span.end;
+        let Location { file, span } = directive.whole();
+        let source = directive.model().source(file);
+        let end_of_line = source.line_span(source.line(span.end)).end;
+        let rest = source.slice(Span { start: span.end, end: end_of_line }).trim();
+        let end = if rest.is_empty() || rest.starts_with('#') { end_of_line } else { span.end };
+        let location = Location { file, span: Span { start: end, end } };
         Edit { location, text: format!("\n{}{line}", directive.indentation()) }
     }
 }

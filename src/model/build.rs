@@ -63,7 +63,7 @@ impl Builder<'_> {
 
     fn add(&mut self, kind: Kind, node: NodeId, parent: Option<BlockId>) -> BlockId {
         let id = BlockId(self.blocks.len() as u32);
-        self.blocks.push(BlockData { kind, node, parent, unseen: false, first: 0, count: 0 });
+        self.blocks.push(BlockData { kind, node, parent, unseen: false, packaged: 0, first: 0, count: 0 });
         id
     }
 
@@ -92,13 +92,12 @@ impl Builder<'_> {
 
     fn note_what_is_unseen(&mut self, id: NodeId, block: BlockId) {
         let node = self.tree.node(id);
-        let incomplete = self
-            .tree
-            .include_of(id)
-            .is_some_and(|include| include.unseen || !include.missing.is_empty() || !include.directories.is_empty());
-        if incomplete || self.is_broken(node.file) {
-            self.blocks[block.0 as usize].unseen = true;
-        }
+        let broken = self.is_broken(node.file);
+        let block = &mut self.blocks[block.0 as usize];
+        block.unseen |= broken;
+        let Some(include) = self.tree.include_of(id) else { return };
+        block.unseen |= include.unseen || !include.missing.is_empty() || !include.directories.is_empty();
+        block.packaged |= include.packaged.map_or(0, |index| 1 << index);
     }
 
     fn is_broken(&self, file: FileId) -> bool {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::catalog::{self, Context};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::{Ending, Word};
-use crate::tree::{Include, InclusionId, NodeId};
+use crate::tree::{Include, InclusionId, NodeId, PACKAGED, Packaged};
 
 use super::{BlockData, BlockId, Kind, Model, NO_NAME};
 
@@ -254,6 +254,16 @@ impl<'m> Block<'m> {
     /// found in it may still be there.
     pub fn is_unseen(self) -> bool {
         self.data().unseen
+    }
+
+    /// Whether directives of this name may stand in it without having been
+    /// found: as for [`Block::is_unseen`], and when a file of the nginx package
+    /// that has such directives is included and was not at hand.
+    pub fn is_unseen_for(self, name: &str) -> bool {
+        let data = self.data();
+        let brings =
+            |(index, file): (usize, &Packaged)| data.packaged & 1 << index != 0 && file.directives.contains(&name);
+        data.unseen || (data.packaged != 0 && PACKAGED.iter().enumerate().any(brings))
     }
 
     /// The directives of this name right in it, in order.

@@ -46,7 +46,7 @@ impl<'m> Block<'m> {
             if let Some(directive) = block.directive(name) {
                 return Effective::Set(directive);
             }
-            if block.is_unseen() {
+            if block.is_unseen_for(name) {
                 return Effective::Unseen;
             }
         }
@@ -58,8 +58,8 @@ impl<'m> Block<'m> {
     pub fn effective_list(self, name: &str) -> EffectiveList<'m> {
         for block in self.reach(name) {
             let directives: Vec<_> = block.directives(name).collect();
-            if !directives.is_empty() || block.is_unseen() {
-                return EffectiveList { directives, complete: !block.is_unseen() };
+            if !directives.is_empty() || block.is_unseen_for(name) {
+                return EffectiveList { directives, complete: !block.is_unseen_for(name) };
             }
         }
         EffectiveList { directives: Vec::new(), complete: true }

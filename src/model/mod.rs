@@ -30,7 +30,9 @@ use std::sync::OnceLock;
 use crate::catalog::{self, Context, Origin, Version};
 use crate::source::{FileId, Location, SourceFile, Span};
 use crate::syntax::ParsedFile;
-use crate::tree::{Cycle, InclusionId, NodeId, Tree};
+use crate::tree::{Cycle, InclusionId, NodeId, PACKAGED, Tree};
+
+const _: () = assert!(PACKAGED.len() <= u16::BITS as usize);
 
 /// Index of a block; block 0 is the outermost.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -62,6 +64,9 @@ struct BlockData {
     parent: Option<BlockId>,
     /// Something in it was out of sight or broken.
     unseen: bool,
+    /// Files of the nginx package that were not at hand: a bit for each entry
+    /// of [`PACKAGED`].
+    packaged: u16,
     /// Its directives in [`Model::by_name`].
     first: u32,
     count: u32,

@@ -29,17 +29,23 @@ pub struct Include {
     /// Paths that are directories; nginx fails on them.
     pub directories: Vec<PathBuf>,
     /// Something it names could not be seen: it could not be read, lies
-    /// outside of what was given, comes with the nginx package, or has a path
-    /// that is filled in later.
+    /// outside of what was given, or has a path that is filled in later.
     pub unseen: bool,
+    /// The file comes with the nginx package: an entry of
+    /// [`super::PACKAGED`].
+    pub packaged: Option<usize>,
 }
 
 /// What to read for one `include`.
 pub(super) struct Wanted {
     pub statement: StatementId,
     pub pattern: bool,
-    /// The paths to read; none when it leads elsewhere.
-    pub paths: Option<Vec<PathBuf>>,
+    /// The paths to read.
+    pub paths: Vec<PathBuf>,
+    /// Something it names is out of sight.
+    pub unseen: bool,
+    /// See [`Include::packaged`].
+    pub packaged: Option<usize>,
     /// A path that does not exist is not known to be missing.
     pub lenient: bool,
 }
@@ -62,25 +68,34 @@ fn argument(file: &ParsedFile, id: StatementId) -> Option<&str> {
 }
 
 fn resolve(statement: StatementId, argument: &str, files: &dyn Files, places: &Places) -> Wanted {
-    let elsewhere = Wanted { statement, pattern: glob::is_pattern(argument), paths: None, lenient: true };
+    let pattern = glob::is_pattern(argument);
+    let found = |paths, lenient| Wanted { statement, pattern, paths, unseen: false, packaged: None, lenient };
+    let unseen = || Wanted { unseen: true, ..found(Vec::new(), true) };
     // A placeholder of envsubst is filled in before nginx sees the file.
     if argument.contains("${") {
-        return elsewhere;
+        return unseen();
     }
-    let (path, lenient) = match places.place(argument) {
-        Place::Outside => return elsewhere,
-        Place::Here(path) => (path, false),
-        Place::Perhaps(path) => (path, true),
-    };
-    let mut paths = paths(argument, &path, files);
-    if lenient && !paths.iter().any(|path| files.exists(path)) {
-        let guesses = places.guesses(argument).map(|guess| self::paths(argument, &guess, files));
-        paths = guesses.into_iter().find(|paths| paths.iter().any(|path| files.exists(path))).unwrap_or_default();
-        if paths.is_empty() {
-            return elsewhere;
-        }
+    match places.place(argument) {
+        Place::Outside => unseen(),
+        Place::Here(path) => found(paths(argument, &path, files), false),
+        Place::Packaged(path, index) => match existing(argument, &path, files, places) {
+            Some(paths) => found(paths, true),
+            None => Wanted { packaged: Some(index), ..found(Vec::new(), true) },
+        },
+        Place::Perhaps(path) => match existing(argument, &path, files, places) {
+            Some(paths) => found(paths, true),
+            None => unseen(),
+        },
     }
-    Wanted { paths: Some(paths), lenient, ..elsewhere }
+}
+
+/// The paths that exist, at the place itself or, for a fragment, where its
+/// main file may be.
+fn existing(argument: &str, path: &Path, files: &dyn Files, places: &Places) -> Option<Vec<PathBuf>> {
+    let candidates = std::iter::once(path.to_path_buf()).chain(places.guesses(argument));
+    candidates
+        .map(|candidate| paths(argument, &candidate, files))
+        .find(|paths| paths.iter().any(|path| files.exists(path)))
 }
 
 fn paths(argument: &str, path: &Path, files: &dyn Files) -> Vec<PathBuf> {

@@ -57,7 +57,7 @@ impl Loader<'_> {
 
     fn unknown_paths(&self, wanted: &[Vec<Wanted>]) -> Vec<PathBuf> {
         let mut seen = rustc_hash::FxHashSet::default();
-        let named = wanted.iter().flatten().filter_map(|wanted| wanted.paths.as_ref()).flatten();
+        let named = wanted.iter().flatten().flat_map(|wanted| &wanted.paths);
         named.filter(|path| !self.known.contains_key(*path) && seen.insert(*path)).cloned().collect()
     }
 
@@ -101,9 +101,10 @@ impl Loader<'_> {
             files: Vec::new(),
             missing: Vec::new(),
             directories: Vec::new(),
-            unseen: wanted.paths.is_none(),
+            unseen: wanted.unseen,
+            packaged: wanted.packaged,
         };
-        for path in wanted.paths.unwrap_or_default() {
+        for path in wanted.paths {
             match self.known.get(&path) {
                 Some(Ok(id)) => include.files.push(*id),
                 Some(Err(ReadError::Directory)) => include.directories.push(path),

@@ -21,7 +21,7 @@ pub use files::{Disk, Files, Memory, ReadError};
 pub use glob::{expand as expand_glob, matches as glob_matches};
 pub use includes::Include;
 pub use load::load;
-pub use places::{Place, Places};
+pub use places::{PACKAGED, Packaged, Place, Places};
 
 use std::path::PathBuf;
 

@@ -25,19 +25,35 @@ const INSTALLED: [&str; 10] = [
 const LIVE: [&str; 6] =
     ["/etc", "/usr/local/etc", "/usr/local/nginx", "/usr/local/openresty", "/opt/nginx", "/opt/homebrew/etc"];
 
-/// Files that nginx packages bring along; a checkout need not hold them.
-const PACKAGED: [&str; 11] = [
-    "mime.types",
-    "fastcgi_params",
-    "fastcgi.conf",
-    "scgi_params",
-    "uwsgi_params",
-    "proxy_params",
-    "koi-utf",
-    "koi-win",
-    "win-utf",
-    "snippets/fastcgi-php.conf",
-    "snippets/snakeoil.conf",
+/// A file that nginx packages bring along; a checkout need not hold it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packaged {
+    /// Its path below the directory of the main file.
+    pub name: &'static str,
+    /// The directives in it.
+    pub directives: &'static [&'static str],
+}
+
+const fn packaged(name: &'static str, directives: &'static [&'static str]) -> Packaged {
+    Packaged { name, directives }
+}
+
+/// What the packages of nginx.org and of Debian install beside `nginx.conf`.
+pub const PACKAGED: [Packaged; 11] = [
+    packaged("mime.types", &["types"]),
+    packaged("fastcgi_params", &["fastcgi_param"]),
+    packaged("fastcgi.conf", &["fastcgi_param"]),
+    packaged("scgi_params", &["scgi_param"]),
+    packaged("uwsgi_params", &["uwsgi_param"]),
+    packaged("proxy_params", &["proxy_set_header"]),
+    packaged("koi-utf", &["charset_map"]),
+    packaged("koi-win", &["charset_map"]),
+    packaged("win-utf", &["charset_map"]),
+    packaged(
+        "snippets/fastcgi-php.conf",
+        &["fastcgi_split_path_info", "try_files", "set", "fastcgi_param", "fastcgi_index"],
+    ),
+    packaged("snippets/snakeoil.conf", &["ssl_certificate", "ssl_certificate_key"]),
 ];
 
 /// Where a path leads.
@@ -47,6 +63,9 @@ pub enum Place {
     Here(PathBuf),
     /// Look here; when nothing is there, it may still be there when deployed.
     Perhaps(PathBuf),
+    /// Look here; when nothing is there, the package brings it: this entry of
+    /// [`PACKAGED`].
+    Packaged(PathBuf, usize),
     /// Outside of what was given.
     Outside,
 }
@@ -127,17 +146,22 @@ impl Places {
         let rest = path.strip_prefix(from).unwrap_or(path);
         let here = to.join(rest);
         let inside = INSTALLED.iter().any(|directory| path.starts_with(directory));
-        if self.complete || (inside && !self.fragment && !is_packaged(rest, path)) {
-            Place::Here(here)
-        } else {
-            Place::Perhaps(here)
+        match packaged_index(rest, path) {
+            _ if self.complete => Place::Here(here),
+            Some(index) => Place::Packaged(here, index),
+            None if inside && !self.fragment => Place::Here(here),
+            None => Place::Perhaps(here),
         }
     }
 
     fn relative(&self, path: &Path) -> Place {
         let here = self.prefix.join(path.strip_prefix(".").unwrap_or(path));
-        let sure = self.live || self.complete || !is_packaged(path, path);
-        if sure && !self.fragment { Place::Here(here) } else { Place::Perhaps(here) }
+        match packaged_index(path, path) {
+            _ if self.live || self.complete => Place::Here(here),
+            Some(index) => Place::Packaged(here, index),
+            None if self.fragment => Place::Perhaps(here),
+            None => Place::Here(here),
+        }
     }
 
     /// For a fragment, the directories that may be what its relative paths
@@ -154,8 +178,8 @@ impl Places {
     }
 }
 
-fn is_packaged(rest: &Path, whole: &Path) -> bool {
-    PACKAGED.iter().any(|name| rest == Path::new(name) || whole.ends_with(name))
+fn packaged_index(rest: &Path, whole: &Path) -> Option<usize> {
+    PACKAGED.iter().position(|file| rest == Path::new(file.name) || whole.ends_with(file.name))
 }
 
 /// A checkout that ends in `etc/nginx` mirrors a whole file system; in any
@@ -188,6 +212,7 @@ mod tests {
     fn paths_are_looked_up_where_they_will_be_installed() {
         let here = |path: &str| Place::Here(PathBuf::from(path));
         let perhaps = |path: &str| Place::Perhaps(PathBuf::from(path));
+        let packaged = |path: &str| Place::Packaged(PathBuf::from(path), 0);
         let checkout = Places::of_entry(Path::new("web/nginx.conf"), Path::new("/home/u/repo/web/nginx.conf"));
         let mirror = Places::of_entry(Path::new("r/etc/nginx/nginx.conf"), Path::new("/home/u/r/etc/nginx/nginx.conf"));
         let live = Places::of_entry(Path::new("/etc/nginx/nginx.conf"), Path::new("/etc/nginx/nginx.conf"));
@@ -198,8 +223,8 @@ mod tests {
             (&checkout, "./a.conf", here("web/a.conf")),
             (&checkout, "/etc/nginx/a.conf", here("web/a.conf")),
             (&checkout, "/home/u/repo/web/a.conf", here("web/a.conf")),
-            (&checkout, "mime.types", perhaps("web/mime.types")),
-            (&checkout, "/etc/nginx/mime.types", perhaps("web/mime.types")),
+            (&checkout, "mime.types", packaged("web/mime.types")),
+            (&checkout, "/etc/nginx/mime.types", packaged("web/mime.types")),
             (&checkout, "/etc/letsencrypt/options.conf", Place::Outside),
             (&mirror, "/etc/nginx/a.conf", here("r/etc/nginx/a.conf")),
             (&mirror, "/etc/letsencrypt/options.conf", perhaps("r/etc/letsencrypt/options.conf")),

@@ -175,8 +175,8 @@ fn judge(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
     let mut complaints = Vec::new();
     complaints.extend(case.status.as_ref().and_then(|expected| judge_statuses(expected, &outcome.answers)));
     // The first answer that is wrong: the others tend to be wrong alike.
-    let judged = outcome.answers.iter().map(|answer| judge_answer(case, answer));
-    complaints.extend(judged.into_iter().find(|complaints| !complaints.is_empty()).unwrap_or_default());
+    let mut judged = outcome.answers.iter().map(|answer| judge_answer(case, answer));
+    complaints.extend(judged.find(|complaints| !complaints.is_empty()).unwrap_or_default());
     complaints.extend(missing("log", case.log.all(), &outcome.log));
     complaints.extend(present("no_log", case.no_log.all(), &outcome.log));
     complaints.extend(judge_counts(case, &outcome.seen));
