@@ -1,7 +1,5 @@
 //! A target that is looked up for each request, without a resolver to ask.
 
-use std::collections::BTreeSet;
-
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Effective, Host, Protocol, Target, Template, Values, split_address, split_target};
 
@@ -62,11 +60,10 @@ fn known_name(target: Target<'_>, name: &str, findings: &mut Findings) {
 fn unknown_name(target: Target<'_>, findings: &mut Findings) {
     let directive = target.directive;
     let written = &target.text[target.parts().address];
-    let variables: BTreeSet<&str> = Template::parse(written).variables().collect();
-    let variables: Vec<String> = variables.into_iter().take(2).map(|name| format!("${name}")).collect();
+    let variables: Vec<String> = Template::parse(written).variables().take(1).map(|name| format!("${name}")).collect();
     let finding = findings.add(
         directive.place_of_argument(0),
-        format!("the target depends on {}, but no resolver is set to look up a host name", variables.join(" and ")),
+        format!("the target depends on {}, but no resolver is set to look up a host name", variables.concat()),
     );
     finding
         .note("when it is a name that is not an upstream group, nginx answers 502: no resolver defined to resolve it");

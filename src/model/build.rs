@@ -75,6 +75,8 @@ impl Builder<'_> {
             let kind = self.blocks[block.0 as usize].kind;
             let name = match kind {
                 Kind::Directives(_) => catalog::name_index(tree.name(id)).unwrap_or(NO_NAME),
+                // The one directive that stands among lines of data.
+                Kind::Data if tree.include_of(id).is_some() => catalog::name_index("include").unwrap_or(NO_NAME),
                 Kind::Data | Kind::Unknown => NO_NAME,
             };
             self.names.push(name);

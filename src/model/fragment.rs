@@ -85,31 +85,49 @@ fn statements(file: &ParsedFile) -> impl Iterator<Item = StatementId> {
     0..file.syntax.statements.len().min(ENOUGH) as StatementId
 }
 
+/// What stands in a block.
+#[derive(Clone, Copy)]
+enum Inside {
+    /// The directives of a context.
+    Directives(Context),
+    /// Data, Lua, or the block of an unknown directive: anything goes.
+    Anything,
+    /// A block that is not allowed where it stands: nothing in it is.
+    Misfit,
+}
+
 /// How many known directives would stand where they are not allowed.
 fn misfits(file: &ParsedFile, outermost: Context) -> usize {
-    // For each statement, the context inside its block, where that is known.
-    let mut inside: Vec<Option<Context>> = Vec::new();
+    let mut inside: Vec<Inside> = Vec::new();
     let mut count = 0;
     for id in statements(file) {
         let statement = file.statement(id);
         let outer = match statement.parent {
-            NO_STATEMENT => Some(outermost),
+            NO_STATEMENT => Inside::Directives(outermost),
             parent => inside[parent as usize],
         };
         let block = matches!(statement.ending, Ending::Block | Ending::Lua);
-        let (fits, inner) = fit(file.name(id), block, outer);
-        count += usize::from(!fits);
+        let inner = fit(file.name(id), block, outer);
+        count += usize::from(matches!(inner, Inside::Misfit));
         inside.push(inner);
     }
     count
 }
 
-fn fit(name: &str, block: bool, outer: Option<Context>) -> (bool, Option<Context>) {
-    let Some(outer) = outer else { return (true, None) };
+/// What stands inside a directive, if it has a block and may stand in `outer`.
+fn fit(name: &str, block: bool, outer: Inside) -> Inside {
     let known = catalog::find(name);
-    let here = known.iter().find(|directive| directive.contexts.contains(outer) && directive.is_block() == block);
-    match here {
-        Some(directive) => (true, directive.opens(outer)),
-        None => (known.is_empty(), None),
+    match outer {
+        _ if known.is_empty() => Inside::Anything,
+        Inside::Anything => Inside::Anything,
+        Inside::Misfit => Inside::Misfit,
+        Inside::Directives(outer) => {
+            let fits =
+                |directive: &&catalog::Directive| directive.contexts.contains(outer) && directive.is_block() == block;
+            match known.iter().find(fits) {
+                Some(directive) => directive.opens(outer).map_or(Inside::Anything, Inside::Directives),
+                None => Inside::Misfit,
+            }
+        }
     }
 }
