@@ -125,7 +125,7 @@ fn what_nginx_refuses_is_found_by_the_rule_for_its_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(checked > 30, "only {checked} cases were looked at");
+    assert!(checked > 25, "only {checked} cases were looked at");
 }
 
 #[test]

@@ -39,6 +39,9 @@ struct Reader<'a> {
     open: Vec<OpenBlock>,
     /// Index of the first word that belongs to no statement yet.
     pending: usize,
+    /// A quote of the pending statement is not closed; its `;` may be gone
+    /// with it.
+    in_repair: bool,
     /// Where the last token ended, if it was a quoted word.
     quoted_until: Option<u32>,
     /// Open blocks beyond the deepest that is kept.
@@ -55,6 +58,7 @@ impl<'a> Reader<'a> {
             syntax: Syntax::default(),
             open: Vec::new(),
             pending: 0,
+            in_repair: false,
             quoted_until: None,
             too_deep: 0,
             rereads: 0,
@@ -221,7 +225,11 @@ impl<'a> Reader<'a> {
 
     fn missing_semicolon(&mut self, ended_by: EndedBy, noticed_at: u32, says: &str, parent: StatementId) {
         let last = self.syntax.words[self.syntax.words.len() - 1].span.end;
+        let was_in_repair = self.in_repair;
         let statement = self.finish_statement_in(Span { start: last, end: last }, Ending::Missing, parent);
+        if was_in_repair {
+            return;
+        }
         let kind = ProblemKind::MissingSemicolon { statement, ended_by };
         self.problem(kind, Span { start: last, end: last }, noticed_at, || says.into());
     }
@@ -257,6 +265,7 @@ impl<'a> Reader<'a> {
             Some(says) => says,
             None => r#"unexpected end of file, expecting ";" or "}""#.into(),
         });
+        self.in_repair = true;
         self.rereads += 1;
         if self.rereads > MOST_REREADS {
             self.stopped = true;
@@ -303,6 +312,7 @@ impl<'a> Reader<'a> {
             ending,
         });
         self.pending = self.syntax.words.len();
+        self.in_repair = false;
         id
     }
 

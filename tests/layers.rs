@@ -1,0 +1,108 @@
+//! Who may know whom: the rooms and what each of them uses.
+
+use std::path::{Path, PathBuf};
+
+/// A room, and the rooms of this crate that it may use.
+const ROOMS: [(&str, &[&str]); 11] = [
+    ("src/source", &[]),
+    ("src/catalog", &[]),
+    ("src/syntax", &["source"]),
+    ("src/tree", &["source", "syntax"]),
+    ("src/model", &["source", "syntax", "tree", "catalog"]),
+    // Findings carry places and spans, the walk goes over the tree's nodes,
+    // and rules about syntax are handed what the syntax room found.
+    ("src/engine", &["source", "syntax", "tree", "catalog", "model"]),
+    ("rules", &["source", "syntax", "catalog", "model", "engine"]),
+    ("src/fix", &["source", "engine"]),
+    ("src/report", &["source", "tree", "engine"]),
+    ("src/cli", &["source", "syntax", "tree", "catalog", "model", "engine", "report", "fix", "rules"]),
+    ("src/main.rs", &["cli"]),
+];
+
+/// Crates that only one room may use.
+const CRATES: [(&str, &str); 5] = [
+    ("pest", "src/syntax"),
+    ("miette", "src/report"),
+    ("clap", "src/cli"),
+    ("walkdir", "src/tree"),
+    ("terminal_size", "src/cli"),
+];
+
+/// What rules must not touch: they judge, and do nothing else.
+const NOT_IN_RULES: [&str; 7] =
+    ["std::fs", "std::net", "std::env", "std::process", "std::time", "std::io", "crate::rules"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(room: &str) -> Vec<(PathBuf, String)> {
+    let files = walkdir::WalkDir::new(root().join(room)).into_iter().filter_map(Result::ok);
+    files
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"))
+        .map(|entry| {
+            let text = std::fs::read_to_string(entry.path()).expect("a source file");
+            (entry.path().strip_prefix(root()).expect("below the root").to_path_buf(), text)
+        })
+        .collect()
+}
+
+/// Code without comments and without the tests at its end.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms that a file names as `crate::room` or `nginx_lint::room`.
+fn rooms_used(code: &str) -> Vec<String> {
+    let mentions = ["crate::", "nginx_lint::"].into_iter().flat_map(|prefix| code.split(prefix).skip(1));
+    mentions
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>())
+        .filter(|name| ROOMS.iter().any(|(room, _)| room.trim_start_matches("src/") == name))
+        .collect()
+}
+
+#[test]
+fn each_room_knows_only_whom_it_may() {
+    let mut wrong = Vec::new();
+    for (room, allowed) in ROOMS {
+        let own = room.trim_start_matches("src/");
+        let files = sources(room);
+        assert!(!files.is_empty(), "{room} has no files");
+        for (path, text) in files {
+            for used in rooms_used(&code(&text)) {
+                if used != own && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!("{} uses {used}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn some_crates_are_known_to_one_room_alone() {
+    let mut wrong = Vec::new();
+    for (name, owner) in CRATES {
+        for (room, _) in ROOMS.iter().filter(|(room, _)| *room != owner) {
+            for (path, text) in sources(room) {
+                let code = code(&text);
+                if code.contains(&format!("use {name}")) || code.contains(&format!("{name}::")) {
+                    wrong.push(format!("{} uses {name}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rules_do_nothing_but_judge() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("rules").iter().filter(|(path, _)| !path.ends_with("mod.rs")) {
+        let code = code(text);
+        let touched = NOT_IN_RULES.iter().filter(|name| code.contains(**name));
+        wrong.extend(touched.map(|name| format!("{} uses {name}", path.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
