@@ -76,7 +76,7 @@ impl Excerpt {
         for line in of_line.keys() {
             let behind_the_known = lines.last().map_or(1, |known| known + 1);
             let first = line.saturating_sub(CONTEXT).max(behind_the_known);
-            let last = (line + CONTEXT).min(source.line_count());
+            let last = (line + CONTEXT).min(last_line(source)).max(*line);
             lines.extend(first..=last);
         }
         let mut rest = &lines[..];
@@ -142,6 +142,13 @@ impl Excerpt {
         let end = span.offset() + span.len();
         self.hunks.iter().find(|hunk| hunk.start <= span.offset() && end <= hunk.end)
     }
+}
+
+/// The last line with anything on it: a line feed at the end begins no line
+/// worth showing.
+fn last_line(source: &SourceFile) -> u32 {
+    let last = source.line_count();
+    if last > 1 && source.line_span(last).is_empty() { last - 1 } else { last }
 }
 
 fn files_in_order(marks: &[Mark<'_>]) -> Vec<FileId> {
