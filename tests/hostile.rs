@@ -4,257 +4,28 @@
 //! memory limit, with exit code 0, 1 or 2, never with a panic, and never with
 //! 0 for something it could not read. What it prints cannot steer a terminal.
 //!
-//! Most of it is tables of cases that are run as black boxes. At the end,
-//! random bytes go through the stages in this process, where more can be
+//! Here are tables of cases that are run as black boxes; `hostile/stages.rs`
+//! sends random bytes through the stages in this process, where more can be
 //! looked at.
 
-use std::ffi::{OsStr, OsString};
+#[path = "hostile/run.rs"]
+mod run;
+#[path = "hostile/stages.rs"]
+mod stages;
+
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
+use run::{
+    BINARY, Case, FAILED, FINDINGS, FORMATS, LARGE, MB, NOT_CLEAN, Outcome, READ, bytes, command, complaints, http,
+    lines, run, run_all, unsound,
+};
 use tempfile::TempDir;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_nginx-lint");
-
-/// Far more than any case needs; what grows with the square of its input does
-/// not make it.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-const MEMORY_LIMIT: u64 = 1024 * MB as u64;
-
-const MB: usize = 1024 * 1024;
-
-/// What is said to be large is not quite as large without optimisation.
-const LARGE: usize = if cfg!(debug_assertions) { 20 * MB } else { 100 * MB };
-
-const FORMATS: [&str; 3] = ["full", "concise", "json"];
-
-/// Exit codes: every one, those for a file that was read, and so on.
-const READ: &[i32] = &[0, 1];
-const FINDINGS: &[i32] = &[1];
-const FAILED: &[i32] = &[2];
-const NOT_CLEAN: &[i32] = &[1, 2];
-
-/// How a run went.
-struct Outcome {
-    /// None when it was ended by a signal.
-    code: Option<i32>,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    /// The most memory it had, in bytes, as far as that was seen.
-    peak: u64,
-    took: Duration,
-    /// Why it was killed.
-    killed: Option<&'static str>,
-}
-
-impl Outcome {
-    fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
-    }
-}
-
-/// Runs a command with limits. Its output goes to files, so that no full pipe
-/// can make it wait.
-fn run(mut command: Command) -> Outcome {
-    let output = tempfile::tempdir().expect("a temporary directory");
-    let (out, err) = (output.path().join("stdout"), output.path().join("stderr"));
-    command.stdout(File::create(&out).expect("a file for stdout"));
-    command.stderr(File::create(&err).expect("a file for stderr"));
-    let begin = Instant::now();
-    let child = command.spawn().expect("the binary starts");
-    let (code, peak, killed) = watch(child, begin);
-    Outcome {
-        code,
-        stdout: fs::read(out).expect("stdout"),
-        stderr: fs::read(err).expect("stderr"),
-        peak,
-        took: begin.elapsed(),
-        killed,
-    }
-}
-
-fn watch(mut child: Child, begin: Instant) -> (Option<i32>, u64, Option<&'static str>) {
-    let mut peak = 0;
-    let mut killed = None;
-    loop {
-        if let Some(status) = child.try_wait().expect("the state of the child") {
-            return (status.code(), peak, killed);
-        }
-        peak = peak.max(peak_memory(child.id()));
-        if killed.is_none() {
-            killed = match (begin.elapsed() > TIME_LIMIT, peak > MEMORY_LIMIT) {
-                (true, _) => Some("it took too long"),
-                (_, true) => Some("it took too much memory"),
-                _ => None,
-            };
-            if killed.is_some() {
-                child.kill().expect("the child can be killed");
-            }
-        }
-        std::thread::sleep(Duration::from_millis(4));
-    }
-}
-
-/// What Linux remembers of a process; 0 elsewhere, and when it is gone.
-fn peak_memory(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1024
-}
-
-/// The command, in a directory, with nothing on standard input.
-fn command(directory: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.current_dir(directory).args(arguments).stdin(Stdio::null());
-    command
-}
-
-/// One thing to try.
-struct Case {
-    name: String,
-    files: Vec<(PathBuf, Vec<u8>)>,
-    arguments: Vec<OsString>,
-    /// A file of the case to give on standard input.
-    stdin: Option<&'static str>,
-    /// The exit codes that are right.
-    codes: &'static [i32],
-    /// Something that stdout or stderr must hold.
-    says: &'static str,
-}
-
-impl Case {
-    /// A directory of files; `nginx.conf` is checked.
-    fn new<P: Into<PathBuf>, B: Into<Vec<u8>>>(
-        name: &str,
-        files: impl IntoIterator<Item = (P, B)>,
-        codes: &'static [i32],
-    ) -> Case {
-        Case {
-            name: name.to_owned(),
-            files: files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect(),
-            arguments: vec!["nginx.conf".into()],
-            stdin: None,
-            codes,
-            says: "",
-        }
-    }
-
-    /// One file.
-    fn file(name: &str, bytes: impl Into<Vec<u8>>, codes: &'static [i32]) -> Case {
-        Case::new(name, [("nginx.conf", bytes.into())], codes)
-    }
-
-    /// Standard input.
-    fn stdin(name: &str, bytes: impl Into<Vec<u8>>, codes: &'static [i32]) -> Case {
-        let case = Case::new(name, [("stdin", bytes.into())], codes);
-        Case { stdin: Some("stdin"), ..case.with_arguments(&["-"]) }
-    }
-
-    fn with_arguments(mut self, arguments: &[&str]) -> Case {
-        self.arguments = arguments.iter().map(OsString::from).collect();
-        self
-    }
-
-    fn saying(self, says: &'static str) -> Case {
-        Case { says, ..self }
-    }
-
-    /// Writes its files and runs it; `prepare` adds what is not a file.
-    fn run(&self, format: &str, prepare: impl FnOnce(&Path)) -> Outcome {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        for (path, bytes) in &self.files {
-            let path = directory.path().join(path);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-            fs::write(path, bytes).expect("a file");
-        }
-        prepare(directory.path());
-        let mut command = command(directory.path(), &self.arguments);
-        command.args(["--format", format]);
-        if let Some(stdin) = self.stdin {
-            command.stdin(File::open(directory.path().join(stdin)).expect("standard input"));
-        }
-        run(command)
-    }
-}
-
-/// What is wrong with a run.
-fn complaints(case: &Case, format: &str, outcome: &Outcome) -> Vec<String> {
-    let mut complaints = unsound(outcome);
-    if outcome.killed.is_none() {
-        let right = outcome.code.is_some_and(|code| case.codes.contains(&code));
-        if !right {
-            complaints.push(format!("exit code {:?} instead of {:?}", outcome.code, case.codes));
-        }
-        if !outcome.stdout().contains(case.says) && !outcome.stderr().contains(case.says) {
-            complaints.push(format!("it does not say {:?}", case.says));
-        }
-    }
-    let shown = |text: String| text.chars().take(600).collect::<String>();
-    let seen = format!("stdout: {}\nstderr: {}", shown(outcome.stdout()), shown(outcome.stderr()));
-    complaints.into_iter().map(|complaint| format!("{} ({format}): {complaint}\n{seen}", case.name)).collect()
-}
-
-/// What no run may do.
-fn unsound(outcome: &Outcome) -> Vec<String> {
-    let mut complaints = Vec::new();
-    if let Some(why) = outcome.killed {
-        complaints.push(format!("{why}: {:.1?}, {} MB", outcome.took, outcome.peak / MB as u64));
-    } else if !matches!(outcome.code, Some(0..=2)) {
-        complaints.push(format!("it ended with {:?}", outcome.code));
-    }
-    if outcome.stderr().contains("panicked") {
-        complaints.push("it panicked".to_owned());
-    }
-    for (stream, bytes) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
-        if let Some(character) = steers_a_terminal(bytes) {
-            complaints.push(format!("{character} on {stream}"));
-        }
-    }
-    complaints
-}
-
-/// A control character, or an override of the direction of writing.
-fn steers_a_terminal(bytes: &[u8]) -> Option<String> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return Some("bytes that are not UTF-8".to_owned()) };
-    let harmful = |c: &char| (c.is_control() && !matches!(c, '\n' | '\t')) || ('\u{202a}'..='\u{202e}').contains(c);
-    text.chars().find(harmful).map(|character| format!("{character:?}"))
-}
-
-/// Runs every case in every format and fails with all complaints at once.
-fn run_all(cases: &[Case], formats: &[&str]) {
-    let mut all = Vec::new();
-    for case in cases {
-        for format in formats {
-            let outcome = case.run(format, |_| {});
-            all.extend(complaints(case, format, &outcome));
-        }
-    }
-    assert!(all.is_empty(), "\n{}\n", all.join("\n\n"));
-}
-
-fn bytes(parts: &[&[u8]]) -> Vec<u8> {
-    parts.concat()
-}
-
-fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
-    (0..count).map(|number| line(number) + "\n").collect()
-}
-
-/// A configuration that is right, around some directives of `http`.
-fn http(inside: &str) -> String {
-    format!("events {{\n}}\n\nhttp {{\n{inside}\n}}\n")
-}
 
 // Depth and size.
 
@@ -328,7 +99,7 @@ fn of_a_long_line_only_a_window_is_shown() {
         for (place, before, behind) in [("begin", 0, length), ("middle", length / 2, length / 2), ("end", length, 0)] {
             let line = format!("events{{}} http{{ {}{mistake}{} }}", filler(before), filler(behind));
             let name = format!("{length} characters, a mistake at the {place}");
-            cases.push(Case::file(&name, line, FINDINGS).saying("[1:"));
+            cases.push(Case::file(&name, line, FINDINGS).saying(":1:"));
         }
     }
     let mut all = Vec::new();
@@ -493,7 +264,7 @@ fn bytes_that_are_no_text() {
             Case::file("CR", valid.replace('\n', "\r"), READ),
             Case::file("a byte order mark", format!("\u{feff}{valid}"), FINDINGS),
             Case::file("only a byte order mark", "\u{feff}", NOT_CLEAN),
-            Case::file("half a byte order mark", bytes(&[b"\xef\xbb", valid.as_bytes()]), NOT_CLEAN),
+            Case::file("half a byte order mark", bytes(&[b"\xef\xbb", valid.as_bytes()]), READ),
             Case::file("wide characters", http("server { server_name \u{1f980}\u{301}; root /\u{4e2d}; }"), READ),
             Case::file("an archive", bytes(&[b"\x1f\x8b\x08\0\0\0\0\0\0\x03", &every]), NOT_CLEAN),
         ],
@@ -742,10 +513,13 @@ fn make_fifo(path: &Path) {
     assert!(status.success());
 }
 
+/// Name, argument, what stands in `http`, what else is in the directory, exit
+/// codes, what is said.
+type Special = (&'static str, &'static str, &'static str, fn(&Path), &'static [i32], &'static str);
+
 #[test]
 fn what_is_no_file_is_not_waited_for() {
-    type Prepare = fn(&Path);
-    let table: [(&str, &str, &str, Prepare, &[i32], &str); 9] = [
+    let table: [Special; 9] = [
         ("a pipe", "pipe.conf", "", |d| make_fifo(&d.join("pipe.conf")), FAILED, "pipe.conf"),
         (
             "a pipe, included",

@@ -34,23 +34,35 @@ const SUFFIXES: [&str; 10] = [
 ];
 
 fn check(block: Block<'_>, findings: &mut Findings) {
-    // A nested block may use what this one sets.
-    if block.is_unseen() || has_nested_blocks(block) {
+    if block.is_unseen() {
         return;
     }
-    let passes = || PASS_DIRECTIVES.iter().filter_map(|(name, protocol)| Some((block.directive(name)?, *protocol)));
-    let Some((pass, used)) = passes().next() else { return };
-    for (_, other) in PASS_DIRECTIVES.iter().filter(|(_, other)| passes().all(|(_, used)| used != *other)) {
-        for suffix in SUFFIXES {
-            for directive in block.directives(&format!("{}{suffix}", other.prefix())) {
-                report(directive, suffix, pass, used, findings);
-            }
+    let passes: Vec<(Directive<'_>, Protocol)> =
+        PASS_DIRECTIVES.iter().filter_map(|(name, protocol)| Some((block.directive(name)?, *protocol))).collect();
+    let Some((pass, used)) = passes.first() else { return };
+    let mut strangers = Vec::new();
+    for directive in block.directives_by_name() {
+        // A nested block may use what this one sets.
+        if directive.has_block() {
+            return;
         }
+        if let Some((protocol, suffix)) = setting(directive.name())
+            && passes.iter().all(|(_, used)| *used != protocol)
+        {
+            strangers.push((directive, suffix));
+        }
+    }
+    for (directive, suffix) in strangers {
+        report(directive, suffix, *pass, *used, findings);
     }
 }
 
-fn has_nested_blocks(block: Block<'_>) -> bool {
-    block.statements().iter().any(|statement| statement.has_block())
+/// The protocol that a directive is a setting of, and the rest of its name.
+fn setting(name: &str) -> Option<(Protocol, &'static str)> {
+    let (prefix, _) = name.split_once('_')?;
+    let (_, protocol) = PASS_DIRECTIVES.iter().find(|(_, protocol)| protocol.prefix() == prefix)?;
+    let suffix = SUFFIXES.iter().find(|suffix| **suffix == &name[prefix.len()..])?;
+    Some((*protocol, suffix))
 }
 
 fn report(directive: Directive<'_>, suffix: &str, pass: Directive<'_>, used: Protocol, findings: &mut Findings) {

@@ -277,6 +277,11 @@ impl<'m> Block<'m> {
         self.directives(name).next_back()
     }
 
+    /// Everything right in it, those of one name together.
+    pub fn directives_by_name(self) -> impl Iterator<Item = Directive<'m>> {
+        self.entries().iter().map(move |(_, node)| Directive::new(self.model, *node))
+    }
+
     /// Everything right in it, in order, includes replaced by what they hold.
     pub fn statements(self) -> Vec<Directive<'m>> {
         let mut nodes: Vec<NodeId> = self.entries().iter().map(|(_, node)| *node).collect();

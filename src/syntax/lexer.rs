@@ -23,7 +23,8 @@ const LUA_PIECE: usize = 2 * 1024;
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Token {
-    Word,
+    /// An unquoted word or a part of one: parts that touch are one word.
+    Part,
     Double,
     Single,
     /// A quote that nothing closes, with all that follows.
@@ -88,7 +89,7 @@ fn piece(text: &str, from: usize, end: usize, visit: &mut impl FnMut(Token, Span
 
 fn token_of(rule: Rule) -> Token {
     match rule {
-        Rule::word => Token::Word,
+        Rule::word | Rule::variable | Rule::escape => Token::Part,
         Rule::double => Token::Double,
         Rule::single => Token::Single,
         Rule::semicolon => Token::Semicolon,
@@ -100,7 +101,7 @@ fn token_of(rule: Rule) -> Token {
 }
 
 fn may_go_on(token: Token) -> bool {
-    matches!(token, Token::Word | Token::Comment | Token::Unclosed)
+    matches!(token, Token::Part | Token::Comment | Token::Unclosed)
 }
 
 /// Ends a piece behind a line feed if one is near, else between characters.

@@ -39,6 +39,8 @@ struct Reader<'a> {
     open: Vec<OpenBlock>,
     /// Index of the first word that belongs to no statement yet.
     pending: usize,
+    /// The unquoted word that the last token belongs to; more may follow.
+    unfinished: Option<Span>,
     /// A quote of the pending statement is not closed; its `;` may be gone
     /// with it.
     in_repair: bool,
@@ -58,6 +60,7 @@ impl<'a> Reader<'a> {
             syntax: Syntax::default(),
             open: Vec::new(),
             pending: 0,
+            unfinished: None,
             in_repair: false,
             quoted_until: None,
             too_deep: 0,
@@ -67,14 +70,18 @@ impl<'a> Reader<'a> {
     }
 
     fn token(&mut self, token: Token, span: Span) -> Next {
+        if token == Token::Part {
+            return self.part(span);
+        }
+        self.finish_word();
         let behind_quote = self.quoted_until.take() == Some(span.start);
-        match token {
-            Token::Word | Token::Double | Token::Single | Token::Comment
-                if behind_quote && !self.may_follow_quote(span) =>
-            {
-                self.text_behind_quote(token, span)
+        if behind_quote && matches!(token, Token::Double | Token::Single | Token::Comment) {
+            if let Some(next) = self.text_behind_quote(span) {
+                return next;
             }
-            Token::Word => self.word(span, Quote::Plain),
+        }
+        match token {
+            Token::Part => Next::Continue,
             Token::Double => self.word(span, Quote::Double),
             Token::Single => self.word(span, Quote::Single),
             Token::Unclosed => self.unclosed_quote(span, self.end_of_text(), None),
@@ -85,10 +92,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Behind a closing quote only blanks, `;`, `{` and `)` are allowed; the
-    /// last begins a new word, for `if ($a = "b")`.
-    fn may_follow_quote(&self, span: Span) -> bool {
-        self.source.slice(span).starts_with(')')
+    fn part(&mut self, span: Span) -> Next {
+        if let Some(word) = &mut self.unfinished
+            && word.end == span.start
+        {
+            word.end = span.end;
+            return Next::Continue;
+        }
+        self.finish_word();
+        let behind_quote = self.quoted_until.take() == Some(span.start);
+        // Behind a closing quote only blanks, `;`, `{` and `)` are allowed; the
+        // last begins a new word, for `if ($a = "b")`.
+        if behind_quote && !self.source.slice(span).starts_with(')') {
+            if let Some(next) = self.text_behind_quote(span) {
+                return next;
+            }
+        }
+        self.unfinished = Some(span);
+        Next::Continue
+    }
+
+    fn finish_word(&mut self) {
+        if let Some(span) = self.unfinished.take() {
+            self.word(span, Quote::Plain);
+        }
     }
 
     fn word(&mut self, span: Span, quote: Quote) -> Next {
@@ -197,6 +224,7 @@ impl<'a> Reader<'a> {
     }
 
     fn end_of_file(&mut self) {
+        self.finish_word();
         let end = self.end_of_text();
         if self.has_pending_words() {
             let parent = self.open.last().map_or(NO_STATEMENT, |block| block.statement);
@@ -234,22 +262,20 @@ impl<'a> Reader<'a> {
         self.problem(kind, Span { start: last, end: last }, noticed_at, || says.into());
     }
 
-    fn text_behind_quote(&mut self, token: Token, span: Span) -> Next {
+    /// Says that something stands right behind a quoted word. When the word
+    /// goes over several lines its quote was probably meant to end on the
+    /// first; reading then goes on elsewhere.
+    fn text_behind_quote(&mut self, span: Span) -> Option<Next> {
         let word = self.syntax.words.last().map_or(span, |word| word.span);
         let first = self.source.slice(span).chars().next().unwrap_or_default();
         let says = format!("unexpected \"{first}\"");
         if self.source.slice(word).contains('\n') {
             self.syntax.words.pop();
-            return self.unclosed_quote(word, span.start, Some(says));
+            return Some(self.unclosed_quote(word, span.start, Some(says)));
         }
         let at = Span { start: span.start, end: span.start + first.len_utf8() as u32 };
         self.problem(ProblemKind::TextBehindQuote { word }, at, span.start, || says);
-        match token {
-            Token::Comment => self.comment(span),
-            Token::Double => self.word(span, Quote::Double),
-            Token::Single => self.word(span, Quote::Single),
-            _ => self.word(span, Quote::Plain),
-        }
+        None
     }
 
     /// Says that a quote is never closed, keeps the rest of its line as the

@@ -14,16 +14,21 @@ pub fn is_pattern(path: &str) -> bool {
 /// The existing paths that a pattern names, in byte order.
 pub fn expand(files: &dyn Files, pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
+    let mut all_exist = false;
     for component in pattern.components() {
         let name = component.as_os_str().to_string_lossy();
-        found = if is_pattern(&name) {
+        all_exist = is_pattern(&name);
+        found = if all_exist {
             found.iter().flat_map(|directory| entries(files, directory, &name)).collect()
         } else {
             let name = name.replace('\\', "");
             found.into_iter().map(|directory| directory.join(&name)).collect()
         };
     }
-    found.retain(|path| files.exists(path));
+    // What was read from a directory exists; what was only appended may not.
+    if !all_exist {
+        found.retain(|path| files.exists(path));
+    }
     found
 }
 

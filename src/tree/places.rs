@@ -130,7 +130,7 @@ impl Places {
     pub fn place(&self, argument: &str) -> Place {
         let path = Path::new(argument);
         if !path.has_root() {
-            return self.relative(path);
+            return self.relative(path, argument);
         }
         if self.live {
             return Place::Here(path.to_path_buf());
@@ -138,7 +138,7 @@ impl Places {
         if !self.absolute_prefix.as_os_str().is_empty()
             && let Ok(rest) = path.strip_prefix(&self.absolute_prefix)
         {
-            return self.relative(rest);
+            return self.relative(rest, argument);
         }
         let Some((from, to)) = self.maps.iter().find(|(from, _)| path.starts_with(from)) else {
             return Place::Outside;
@@ -146,7 +146,7 @@ impl Places {
         let rest = path.strip_prefix(from).unwrap_or(path);
         let here = to.join(rest);
         let inside = INSTALLED.iter().any(|directory| path.starts_with(directory));
-        match packaged_index(rest, path) {
+        match packaged_index(argument) {
             _ if self.complete => Place::Here(here),
             Some(index) => Place::Packaged(here, index),
             None if inside && !self.fragment => Place::Here(here),
@@ -154,9 +154,9 @@ impl Places {
         }
     }
 
-    fn relative(&self, path: &Path) -> Place {
+    fn relative(&self, path: &Path, argument: &str) -> Place {
         let here = self.prefix.join(path.strip_prefix(".").unwrap_or(path));
-        match packaged_index(path, path) {
+        match packaged_index(argument) {
             _ if self.live || self.complete => Place::Here(here),
             Some(index) => Place::Packaged(here, index),
             None if self.fragment => Place::Perhaps(here),
@@ -178,8 +178,10 @@ impl Places {
     }
 }
 
-fn packaged_index(rest: &Path, whole: &Path) -> Option<usize> {
-    PACKAGED.iter().position(|file| rest == Path::new(file.name) || whole.ends_with(file.name))
+fn packaged_index(path: &str) -> Option<usize> {
+    PACKAGED
+        .iter()
+        .position(|file| path.strip_suffix(file.name).is_some_and(|head| head.is_empty() || head.ends_with('/')))
 }
 
 /// A checkout that ends in `etc/nginx` mirrors a whole file system; in any
