@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::source::{FileId, SourceFile};
 use crate::syntax::ParsedFile;
@@ -21,15 +21,23 @@ use super::{Tree, Unread, expand};
 /// When the entry itself cannot be read. Everything else that cannot be found
 /// or read is recorded in the tree.
 pub fn load(files: &dyn Files, entry: &Path, places: &Places) -> Result<Tree, ReadError> {
-    let first = ParsedFile::new(SourceFile::new(entry, files.read(entry)?));
+    let first = read(entry, files, places)?;
     let mut loader = Loader { files, places, known: FxHashMap::default(), wanted: Vec::new(), tree: Tree::default() };
-    loader.known.insert(entry.to_path_buf(), Ok(FileId(0)));
-    loader.tree.files.push(first);
+    loader.add(entry.to_path_buf(), Ok(first));
     loader.read_rounds();
     loader.resolve_includes();
     let mut tree = loader.tree;
     expand::expand(&mut tree);
     Ok(tree)
+}
+
+/// A file that was read, and what its includes name.
+type Read = (ParsedFile, Vec<Wanted>);
+
+fn read(path: &Path, files: &dyn Files, places: &Places) -> Result<Read, ReadError> {
+    let file = ParsedFile::new(SourceFile::new(path, files.read(path)?));
+    let wanted = includes::wanted(&file, files, places);
+    Ok((file, wanted))
 }
 
 struct Loader<'a> {
@@ -43,37 +51,39 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn read_rounds(&mut self) {
-        while self.wanted.len() < self.tree.files.len() {
-            let round = &self.tree.files[self.wanted.len()..];
-            let wanted: Vec<Vec<Wanted>> =
-                round.iter().map(|file| includes::wanted(file, self.files, self.places)).collect();
-            let paths = self.unknown_paths(&wanted);
-            self.wanted.extend(wanted);
-            for (path, result) in self.read(&paths) {
+        let mut done = 0;
+        while done < self.wanted.len() {
+            let paths = self.unknown_paths(&self.wanted[done..]);
+            done = self.wanted.len();
+            for (path, result) in self.read_all(paths) {
                 self.add(path, result);
             }
         }
     }
 
     fn unknown_paths(&self, wanted: &[Vec<Wanted>]) -> Vec<PathBuf> {
-        let mut seen = rustc_hash::FxHashSet::default();
+        let mut seen = FxHashSet::default();
         let named = wanted.iter().flatten().flat_map(|wanted| &wanted.paths);
         named.filter(|path| !self.known.contains_key(*path) && seen.insert(*path)).cloned().collect()
     }
 
-    fn read(&self, paths: &[PathBuf]) -> Vec<(PathBuf, Result<ParsedFile, ReadError>)> {
-        let files = self.files;
-        let read_one = |path: &PathBuf| {
-            let parsed = files.read(path).map(|bytes| ParsedFile::new(SourceFile::new(path.clone(), bytes)));
-            (path.clone(), parsed)
+    fn read_all(&self, paths: Vec<PathBuf>) -> Vec<(PathBuf, Result<Read, ReadError>)> {
+        let read_one = |path: PathBuf| {
+            let result = read(&path, self.files, self.places);
+            (path, result)
         };
         // Starting threads costs more than reading a handful of files.
-        if paths.len() < 8 { paths.iter().map(read_one).collect() } else { paths.par_iter().map(read_one).collect() }
+        if paths.len() < 8 {
+            paths.into_iter().map(read_one).collect()
+        } else {
+            paths.into_par_iter().map(read_one).collect()
+        }
     }
 
-    fn add(&mut self, path: PathBuf, result: Result<ParsedFile, ReadError>) {
-        let known = result.map(|file| {
+    fn add(&mut self, path: PathBuf, result: Result<Read, ReadError>) {
+        let known = result.map(|(file, wanted)| {
             self.tree.files.push(file);
+            self.wanted.push(wanted);
             FileId(self.tree.files.len() as u32 - 1)
         });
         if let Err(reason) = &known
