@@ -87,6 +87,15 @@ fn count(findings: &[Value], severity: &str) -> usize {
     findings.iter().filter(|finding| finding["severity"] == severity).count()
 }
 
+#[test]
+fn the_output_in_the_readme_is_what_the_command_prints() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let example = readme.split("```console\n$ nginx-lint ").nth(1).and_then(|rest| rest.split("\n```").next());
+    let (arguments, output) = example.and_then(|example| example.split_once('\n')).expect("an example");
+    let ran = run(&arguments.split(' ').collect::<Vec<_>>());
+    assert_eq!(ran.stdout.trim_end(), output);
+}
+
 const CLEAN: &str = "events {}\nhttp {\n    server {\n        listen 80;\n    }\n}\n";
 const WARNING: &str = "events {}\nhttp {\n    server {\n        location / {\n            proxy_pass http://localhost:3000;\n        }\n    }\n}\n";
 const ERROR: &str = "events {}\nhttp {\n    upstream a {}\n}\n";
