@@ -20,10 +20,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(block: Block<'_>, findings: &mut Findings) {
-    let Some(keepalive) = block.directive("keepalive").filter(|keepalive| keepalive.argument(0) != Some("0")) else {
-        return;
-    };
     let upstream = Upstream { block };
+    let Some(keepalive) = upstream.keepalive() else { return };
     let users = block.model().targets_of(upstream).filter(|target| target.protocol == Protocol::Proxy);
     let users: Vec<Target<'_>> = users.filter(|target| asks_to_close(target.directive.parent())).collect();
     if users.is_empty() {
@@ -43,7 +41,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     }
     let edits: Option<Vec<Edit>> = users.iter().map(|target| edit(target.directive)).collect();
     if let Some(edits) = edits {
-        let safe = users.iter().all(|target| adding_a_header_is_safe(target.directive.parent()));
+        let safe = users.iter().all(|target| target.directive.parent().can_take_more("proxy_set_header"));
         finding.fix(safe, "clear the Connection header", edits);
     }
 }
@@ -52,25 +50,18 @@ fn check(block: Block<'_>, findings: &mut Findings) {
 fn asks_to_close(block: Block<'_>) -> bool {
     let version = block.effective("proxy_http_version").directive().and_then(|directive| directive.argument(0));
     let headers = block.effective_list("proxy_set_header");
-    let connection: Vec<_> = headers.directives.iter().filter(|header| is_connection(**header)).collect();
-    let closes =
-        connection.iter().all(|header| header.argument(1).is_some_and(|value| value.eq_ignore_ascii_case("close")));
+    let closes = headers
+        .named("connection")
+        .all(|header| header.argument(1).is_some_and(|value| value.eq_ignore_ascii_case("close")));
     version == Some("1.1") && headers.complete && closes
 }
 
-/// A header added on a level without any cuts off those of the levels above.
-fn adding_a_header_is_safe(block: Block<'_>) -> bool {
-    block.directive("proxy_set_header").is_some() || block.effective_list("proxy_set_header").directives.is_empty()
-}
-
-/// None where the header is set to "close" by hand, on whatever level: that
-/// line has to be changed by a person.
+/// None in an `if`, where the directive is not allowed, and where the header is
+/// set to "close" by hand, on whatever level: that line has to be changed by a
+/// person.
 fn edit(pass: Directive<'_>) -> Option<Edit> {
     let headers = pass.parent().effective_list("proxy_set_header");
-    let set = headers.directives.iter().any(|header| is_connection(*header));
-    (!set).then(|| Edit::add_line_behind(pass, "proxy_set_header Connection \"\";"))
-}
-
-fn is_connection(header: Directive<'_>) -> bool {
-    header.argument(0).is_some_and(|name| name.eq_ignore_ascii_case("connection"))
+    let set = headers.named("connection").next().is_some();
+    let possible = !set && pass.parent().is(Context::Location);
+    possible.then(|| Edit::add_line_behind(pass, "proxy_set_header Connection \"\";"))
 }

@@ -20,10 +20,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(block: Block<'_>, findings: &mut Findings) {
-    let Some(keepalive) = block.directive("keepalive").filter(|keepalive| keepalive.argument(0) != Some("0")) else {
-        return;
-    };
     let upstream = Upstream { block };
+    let Some(keepalive) = upstream.keepalive() else { return };
     let users = block.model().targets_of(upstream).filter(|target| target.protocol == Protocol::Proxy);
     let users: Vec<Target<'_>> = users.filter(|target| speaks_http_1_0(target.directive.parent())).collect();
     if users.is_empty() {
@@ -42,9 +40,11 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     for target in users.iter().take(3) {
         finding.label(target.directive.place(), "passed on as HTTP/1.0");
     }
-    let safe = users.iter().all(|target| adding_a_header_is_safe(target.directive.parent()));
-    let edits = users.iter().map(|target| edit(target.directive)).collect();
-    finding.fix(safe, "speak HTTP/1.1 without \"Connection: close\"", edits);
+    let edits: Option<Vec<Edit>> = users.iter().map(|target| edit(target.directive)).collect();
+    if let Some(edits) = edits {
+        let safe = users.iter().all(|target| target.directive.parent().can_take_more("proxy_set_header"));
+        finding.fix(safe, "speak HTTP/1.1 without \"Connection: close\"", edits);
+    }
 }
 
 /// Whether requests certainly go out as HTTP/1.0, and without asking for the
@@ -56,25 +56,20 @@ fn speaks_http_1_0(block: Block<'_>) -> bool {
         Effective::Unseen => false,
     };
     let headers = block.effective_list("proxy_set_header");
-    let asks = headers.directives.iter().any(|header| {
-        is_connection(*header) && header.argument(1).is_some_and(|value| value.eq_ignore_ascii_case("keep-alive"))
-    });
+    let mut connection = headers.named("connection");
+    let asks =
+        connection.any(|header| header.argument(1).is_some_and(|value| value.eq_ignore_ascii_case("keep-alive")));
     old && headers.complete && !asks
 }
 
-/// A header added on a level without any cuts off those of the levels above.
-fn adding_a_header_is_safe(block: Block<'_>) -> bool {
-    block.directive("proxy_set_header").is_some() || block.effective_list("proxy_set_header").directives.is_empty()
-}
-
-fn edit(pass: Directive<'_>) -> Edit {
+/// None in an `if`, where neither directive is allowed.
+fn edit(pass: Directive<'_>) -> Option<Edit> {
+    if !pass.parent().is(Context::Location) {
+        return None;
+    }
     let indentation = pass.indentation();
     let headers = pass.parent().effective_list("proxy_set_header");
-    let cleared = headers.directives.iter().any(|header| is_connection(*header));
+    let cleared = headers.named("connection").next().is_some();
     let header = if cleared { String::new() } else { format!("\n{indentation}proxy_set_header Connection \"\";") };
-    Edit::add_line_behind(pass, &format!("proxy_http_version 1.1;{header}"))
-}
-
-fn is_connection(header: Directive<'_>) -> bool {
-    header.argument(0).is_some_and(|name| name.eq_ignore_ascii_case("connection"))
+    Some(Edit::add_line_behind(pass, &format!("proxy_http_version 1.1;{header}")))
 }

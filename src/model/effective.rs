@@ -35,6 +35,15 @@ pub struct EffectiveList<'m> {
     pub complete: bool,
 }
 
+impl<'m> EffectiveList<'m> {
+    /// Those whose first argument is this name, in any case, as for headers.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Directive<'m>> + 'a {
+        let is_named =
+            move |directive: &Directive<'m>| directive.argument(0).is_some_and(|own| own.eq_ignore_ascii_case(name));
+        self.directives.iter().copied().filter(is_named)
+    }
+}
+
 impl<'m> Block<'m> {
     /// The value in force in this block.
     ///
@@ -63,6 +72,12 @@ impl<'m> Block<'m> {
             }
         }
         EffectiveList { directives: Vec::new(), complete: true }
+    }
+
+    /// Whether one more directive of this name in this block keeps those in
+    /// force: the first one of a level cuts off all of the levels above.
+    pub fn can_take_more(self, name: &str) -> bool {
+        self.directive(name).is_some() || self.effective_list(name).directives.is_empty()
     }
 
     fn reach(self, name: &str) -> impl Iterator<Item = Block<'m>> {

@@ -26,6 +26,11 @@ impl<'m> Upstream<'m> {
         self.block.head().and_then(|head| head.argument(0)).unwrap_or_default()
     }
 
+    /// The directive with which it keeps connections open.
+    pub fn keepalive(self) -> Option<Directive<'m>> {
+        self.block.directive("keepalive").filter(|keepalive| keepalive.argument(0) != Some("0"))
+    }
+
     /// Its servers.
     pub fn servers(self) -> impl Iterator<Item = Server<'m>> {
         self.block.directives("server").map(|directive| Server { directive })
