@@ -30,7 +30,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         let finding = findings
             .add(include.place(), "the files include each other so often that this one was not followed any more");
         finding.note(
-            "the same statements were already read two million times; what this include brings in here was not judged",
+            "the same statements were already read a million times; what this include brings in here was not judged",
         );
         finding.help("include each file once where it is needed");
         finding.not_refused();

@@ -7,6 +7,7 @@ use crate::engine::{self, Finding, Severity};
 use crate::model::{Model, TargetVersion};
 use crate::report::{self, Report, Shown, Summary};
 use crate::rules;
+use crate::source::one_line;
 
 use super::arguments::{CheckArguments, Format};
 use super::input::{self, Input, Job};
@@ -15,13 +16,13 @@ use super::{Failure, Outcome, output};
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let input = input::gather(arguments)?;
     for notice in &input.notices {
-        eprintln!("note: {notice}");
+        eprintln!("note: {}", one_line(notice));
     }
     for problem in &input.problems {
-        eprintln!("error: {problem}");
+        eprintln!("error: {}", one_line(problem));
     }
     for unread in &input.unread {
-        eprintln!("error: {}: {}", crate::source::printable(&unread.path.to_string_lossy()), unread.reason);
+        eprintln!("error: {}: {}", one_line(&unread.path.to_string_lossy()), unread.reason);
     }
     let target = TargetVersion { version: arguments.nginx_version };
     let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, target)).collect();

@@ -1,12 +1,14 @@
 //! The walk: every directive, block and file once, and the rules that asked
 //! for it.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{self, Context};
 use crate::model::{Kind, Model};
-use crate::source::{FileId, Location};
+use crate::source::{FileId, Location, is_harmless, one_line};
 use crate::tree::NodeId;
 
 use super::finding::{Finding, Findings};
@@ -31,6 +33,7 @@ pub fn run(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
         }
     }
     let mut findings = fold(findings);
+    findings.iter_mut().for_each(make_harmless);
     sort(model, &mut findings);
     findings
 }
@@ -128,6 +131,22 @@ fn fold(findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     folded
+}
+
+/// Texts quote values from the file: none may steer a terminal, and all but
+/// notes and helps are one line.
+fn make_harmless(finding: &mut Finding) {
+    let labels = finding.labels.iter_mut().map(|label| &mut label.text);
+    for text in labels.chain([&mut finding.message]).chain(&mut finding.label) {
+        if let Cow::Owned(harmless) = one_line(text) {
+            *text = harmless;
+        }
+    }
+    for text in finding.note.iter_mut().chain(&mut finding.help) {
+        if !is_harmless(text) || text.contains('\r') {
+            *text = text.split('\n').map(one_line).collect::<Vec<_>>().join("\n");
+        }
+    }
 }
 
 fn sort(model: &Model<'_>, findings: &mut [Finding]) {

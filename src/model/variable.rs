@@ -1,5 +1,8 @@
 //! Variables whose values the configuration itself lists.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{Context, Family};
@@ -10,8 +13,12 @@ use super::{Directive, Kind, Model};
 /// Stands in an expanded text for a value that is not known.
 const UNKNOWN: char = '\u{10FFFE}';
 
-/// So many combinations of values are looked at.
+/// So many combinations of values are looked at, and so many values of one
+/// variable.
 const MOST_COMBINATIONS: usize = 64;
+
+/// How often a value is looked up inside a value.
+const DEEPEST_LOOKUP: usize = 2;
 
 /// A text with variables.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,6 +116,8 @@ struct Definition {
     values: Vec<(NodeId, ValueAt)>,
     /// Some of its values are computed.
     computed: bool,
+    /// What it amounts to, for each depth that is left for looking up.
+    resolved: [OnceLock<Vec<String>>; DEEPEST_LOOKUP],
 }
 
 /// Where in a directive a value stands.
@@ -140,7 +149,7 @@ impl<'t> Model<'t> {
     /// What a text with variables amounts to at run time. Values that the
     /// configuration does not list are left unknown.
     pub fn values(&self, family: Family, text: &str) -> Values {
-        self.values_within(family, text, 2)
+        self.values_within(family, text, DEEPEST_LOOKUP)
     }
 
     /// `depth` bounds how often a value is looked up inside a value.
@@ -148,7 +157,7 @@ impl<'t> Model<'t> {
         let mut values = Values { texts: vec![String::new()], incomplete: false };
         for part in Template::parse(text).parts {
             let choices = match part {
-                Part::Text(text) => vec![text.to_owned()],
+                Part::Text(text) => Cow::Owned(vec![text.to_owned()]),
                 Part::Variable(name) => self.values_of_variable(family, name, depth),
             };
             let combined = values.texts.iter().flat_map(|head| choices.iter().map(move |tail| format!("{head}{tail}")));
@@ -160,25 +169,33 @@ impl<'t> Model<'t> {
         values
     }
 
-    fn values_of_variable(&self, family: Family, name: &str, depth: usize) -> Vec<String> {
-        let unknown = || built_in_values(name);
+    fn values_of_variable(&self, family: Family, name: &str, depth: usize) -> Cow<'_, [String]> {
         let key = (family, name.to_ascii_lowercase());
-        let Some(definition) = self.definitions().of.get(&key).filter(|_| depth > 0) else { return unknown() };
+        let Some(definition) = self.definitions().of.get(&key).filter(|_| depth > 0) else {
+            return Cow::Owned(built_in_values(name));
+        };
+        let resolved = &definition.resolved[depth - 1];
+        Cow::Borrowed(resolved.get_or_init(|| self.resolve(family, definition, depth - 1)))
+    }
+
+    fn resolve(&self, family: Family, definition: &Definition, depth: usize) -> Vec<String> {
         let mut values = Vec::new();
-        for (node, at) in &definition.values {
+        for (node, at) in definition.values.iter().take(MOST_COMBINATIONS) {
             match at {
                 ValueAt::Empty => values.push(String::new()),
                 ValueAt::Argument(index) => {
                     let text = self.directive(*node).argument(*index).unwrap_or_default();
-                    values.extend(self.values_within(family, text, depth - 1).texts);
+                    values.extend(self.values_within(family, text, depth).texts);
                 }
             }
         }
-        if definition.computed || values.is_empty() {
-            values.extend(unknown());
-        }
         values.sort_unstable();
         values.dedup();
+        let too_many = definition.values.len() > MOST_COMBINATIONS || values.len() > MOST_COMBINATIONS;
+        values.truncate(MOST_COMBINATIONS);
+        if definition.computed || values.is_empty() || too_many {
+            values.push(UNKNOWN.to_string());
+        }
         values
     }
 

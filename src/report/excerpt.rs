@@ -113,7 +113,8 @@ impl Excerpt {
             self.text.push_str(CUT);
         }
         let lead = self.text.len() - start;
-        self.text.push_str(source.slice(shown));
+        // A carriage return inside a line would go back to its beginning.
+        self.text.push_str(&source.slice(shown).replace('\r', " "));
         if shown.end < whole.end {
             self.text.push_str(CUT);
         }

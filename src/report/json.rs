@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::engine::{Group, Severity};
-use crate::source::Location;
+use crate::source::{Location, is_harmless};
 
 use super::{Report, Shown, Summary};
 
@@ -102,8 +102,24 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             .collect(),
         summary: &report.summary,
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    writeln!(out, "{}", harmless(serde_json::to_string_pretty(&document)?))
+}
+
+/// The same document, with what could steer a terminal written as escapes; it
+/// can stand in strings only.
+fn harmless(document: String) -> String {
+    if is_harmless(&document) {
+        return document;
+    }
+    let mut escaped = String::with_capacity(document.len() + 64);
+    for character in document.chars() {
+        if is_harmless(character.encode_utf8(&mut [0; 4])) {
+            escaped.push(character);
+        } else {
+            escaped.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    escaped
 }
 
 fn finding<'a>(shown: &Shown<'a>) -> JsonFinding<'a> {

@@ -11,7 +11,7 @@ mod lines;
 mod text;
 
 pub use lines::{LineIndex, Position};
-pub use text::{Text, is_harmless, printable};
+pub use text::{Text, is_harmless, one_line, printable};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -162,6 +162,6 @@ impl SourceFile {
 
 impl fmt::Display for SourceFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.path.to_string_lossy()))
+        f.write_str(&one_line(&self.path.to_string_lossy()))
     }
 }

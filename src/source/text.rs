@@ -82,9 +82,18 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     if is_harmless(text) { Cow::Borrowed(text) } else { Cow::Owned(replaced(text.as_bytes())) }
 }
 
+/// A text for one line on the terminal, such as a file name: as
+/// [`printable`], without line ends and tabs.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let breaks = |character: char| matches!(character, '\n' | '\r' | '\t');
+    if text.contains(breaks) { Cow::Owned(printable(&text.replace(breaks, "?")).into_owned()) } else { printable(text) }
+}
+
 fn is_harmful(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => false,
+        // Private characters that stand for bytes in values.
+        '\u{10FF00}'..='\u{10FFFF}' => true,
         // Line and paragraph separators, marks and overrides of direction.
         '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}' => true,
         other => other.is_control(),

@@ -17,8 +17,9 @@ struct Grammar;
 /// Usual size of a piece, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// Usual size of a piece of Lua, in bytes.
-const LUA_PIECE: usize = 2 * 1024;
+/// Size of the first piece after a jump: what is behind the next jump is read
+/// in vain, and there may be many of them.
+const FIRST_PIECE: usize = 512;
 
 /// What a token is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,9 +30,10 @@ pub(super) enum Token {
     Single,
     /// A quote that nothing closes, with all that follows.
     Unclosed,
-    Semicolon,
-    Open,
-    Close,
+    /// One or more `;`, and so for the braces.
+    Semicolons,
+    OpenBraces,
+    CloseBraces,
     Comment,
 }
 
@@ -52,8 +54,12 @@ pub(super) fn tokens(text: &str, start: usize, mut visit: impl FnMut(Token, Span
     while from < text.len() {
         let end = piece_end(text, from, size);
         match piece(text, from, end, &mut visit) {
-            Outcome::Done(behind) => {
-                size = if behind > from { PIECE } else { size.saturating_mul(2) };
+            Outcome::Read(behind) => {
+                size = if behind > from { size.saturating_mul(2).min(PIECE) } else { size.saturating_mul(2) };
+                from = behind;
+            }
+            Outcome::Jumped(behind) => {
+                size = FIRST_PIECE;
                 from = behind;
             }
             Outcome::Stopped => return,
@@ -63,28 +69,30 @@ pub(super) fn tokens(text: &str, start: usize, mut visit: impl FnMut(Token, Span
 
 enum Outcome {
     /// Read up to this offset.
-    Done(usize),
+    Read(usize),
+    /// Reading is to go on at this offset.
+    Jumped(usize),
     Stopped,
 }
 
 fn piece(text: &str, from: usize, end: usize, visit: &mut impl FnMut(Token, Span) -> Next) -> Outcome {
     // The grammar accepts every input; an error here cannot happen, and if it
     // did the piece would count as read.
-    let Ok(pairs) = Grammar::parse(Rule::tokens, &text[from..end]) else { return Outcome::Done(end) };
+    let Ok(pairs) = Grammar::parse(Rule::tokens, &text[from..end]) else { return Outcome::Read(end) };
     for pair in pairs {
         let span = pair.as_span();
         let (token_start, token_end) = (from + span.start(), from + span.end());
         let token = token_of(pair.as_rule());
         if token_end == end && end < text.len() && may_go_on(token) {
-            return Outcome::Done(token_start);
+            return Outcome::Read(token_start);
         }
         match visit(token, Span::new(token_start, token_end)) {
             Next::Continue => {}
-            Next::Resume(offset) => return Outcome::Done(offset),
+            Next::Resume(offset) => return Outcome::Jumped(offset),
             Next::Stop => return Outcome::Stopped,
         }
     }
-    Outcome::Done(end)
+    Outcome::Read(end)
 }
 
 fn token_of(rule: Rule) -> Token {
@@ -92,9 +100,9 @@ fn token_of(rule: Rule) -> Token {
         Rule::word | Rule::variable | Rule::escape => Token::Part,
         Rule::double => Token::Double,
         Rule::single => Token::Single,
-        Rule::semicolon => Token::Semicolon,
-        Rule::open => Token::Open,
-        Rule::close => Token::Close,
+        Rule::semicolon => Token::Semicolons,
+        Rule::open => Token::OpenBraces,
+        Rule::close => Token::CloseBraces,
         Rule::comment => Token::Comment,
         _ => Token::Unclosed,
     }
@@ -110,47 +118,9 @@ fn piece_end(text: &str, from: usize, size: usize) -> usize {
     if wanted >= text.len() {
         return text.len();
     }
-    let near = &text.as_bytes()[wanted..text.len().min(wanted + PIECE)];
+    let near = &text.as_bytes()[wanted..text.len().min(wanted.saturating_add(size))];
     match near.iter().position(|byte| *byte == b'\n') {
         Some(feed) => wanted + feed + 1,
         None => text.ceil_char_boundary(wanted),
     }
-}
-
-/// The offset of the `}` that ends the Lua code which begins at `start`, or
-/// none when it is missing.
-pub(super) fn end_of_lua(text: &str, start: usize) -> Option<usize> {
-    let mut size = LUA_PIECE;
-    loop {
-        let wanted = start.saturating_add(size).min(text.len());
-        // Strings and comments end with the line, so a line feed is a safe end.
-        let feed = text.as_bytes()[wanted..].iter().position(|byte| *byte == b'\n');
-        let end = feed.map_or(text.len(), |feed| wanted + feed + 1);
-        match lua_piece(text, start, end) {
-            Lua::Closed(offset) => return Some(offset),
-            Lua::Open if end == text.len() => return None,
-            Lua::Open => size = size.saturating_mul(2),
-        }
-    }
-}
-
-enum Lua {
-    Closed(usize),
-    Open,
-}
-
-fn lua_piece(text: &str, start: usize, end: usize) -> Lua {
-    let Ok(pairs) = Grammar::parse(Rule::lua_tokens, &text[start..end]) else { return Lua::Open };
-    let mut depth = 1usize;
-    for pair in pairs {
-        match pair.as_rule() {
-            Rule::lua_open => depth += 1,
-            Rule::lua_close if depth == 1 => return Lua::Closed(start + pair.as_span().start()),
-            Rule::lua_close => depth -= 1,
-            // A long bracket that this piece does not close.
-            Rule::lua_unclosed => return Lua::Open,
-            _ => {}
-        }
-    }
-    Lua::Open
 }

@@ -11,6 +11,7 @@
 //! it, so that all problems of a file come out in one run.
 
 mod lexer;
+mod lua;
 mod problem;
 mod statements;
 mod words;

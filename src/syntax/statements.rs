@@ -3,6 +3,7 @@
 use crate::source::{SourceFile, Span};
 
 use super::lexer::{self, Next, Token};
+use super::lua;
 use super::{
     DEEPEST_BLOCK, EndedBy, Ending, LONGEST_WORD, MOST_PROBLEMS, NO_STATEMENT, Problem, ProblemKind, Quote, Statement,
     StatementId, Syntax, Word,
@@ -86,10 +87,21 @@ impl<'a> Reader<'a> {
             Token::Single => self.word(span, Quote::Single),
             Token::Unclosed => self.unclosed_quote(span, self.end_of_text(), None),
             Token::Comment => self.comment(span),
-            Token::Semicolon => self.semicolon(span),
-            Token::Open => self.open_brace(span),
-            Token::Close => self.close_brace(span),
+            Token::Semicolons => self.each(span, Self::semicolon),
+            Token::OpenBraces => self.each(span, Self::open_brace),
+            Token::CloseBraces => self.each(span, Self::close_brace),
         }
+    }
+
+    /// Takes the bytes of a run one by one.
+    fn each(&mut self, run: Span, take: fn(&mut Self, Span) -> Next) -> Next {
+        for start in run.start..run.end {
+            match take(self, Span { start, end: start + 1 }) {
+                Next::Continue => {}
+                other => return other,
+            }
+        }
+        Next::Continue
     }
 
     fn part(&mut self, span: Span) -> Next {
@@ -180,7 +192,7 @@ impl<'a> Reader<'a> {
 
     fn lua_block(&mut self, brace: Span) -> Next {
         let statement = self.finish_statement(brace, Ending::Lua);
-        if let Some(close) = lexer::end_of_lua(self.source.text(), brace.end as usize) {
+        if let Some(close) = lua::end_of_code(self.source.text(), brace.end as usize) {
             self.syntax.statements[statement as usize].end = close as u32 + 1;
             return Next::Resume(close + 1);
         }
@@ -408,9 +420,10 @@ impl<'a> Reader<'a> {
     /// How far the first thing on a line is from its beginning; none when
     /// something stands before `offset`.
     fn indentation(&self, offset: u32) -> Option<usize> {
-        let before = &self.source.text()[..offset as usize];
-        let line = before.rfind('\n').map_or(before, |feed| &before[feed + 1..]);
-        line.bytes().all(|byte| matches!(byte, b' ' | b'\t')).then_some(line.len())
+        let before = &self.source.text().as_bytes()[..offset as usize];
+        let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let begins_line = before[..before.len() - blanks].last().is_none_or(|byte| *byte == b'\n');
+        begins_line.then_some(blanks)
     }
 }
 

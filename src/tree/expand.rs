@@ -1,5 +1,7 @@
 //! The files and their includes to one sequence of statements.
 
+use rustc_hash::FxHashSet;
+
 use crate::source::FileId;
 use crate::syntax::StatementId;
 
@@ -7,8 +9,8 @@ use super::{Cycle, Inclusion, InclusionId, Node, NodeId, Tree};
 
 /// So many statements of files that were already taken in once are taken in
 /// again; a few files can otherwise grow without bound by including each
-/// other. Ten thousand virtual hosts with five snippets each need half of it.
-pub const MOST_REPEATED: usize = 2_000_000;
+/// other. Ten thousand virtual hosts with five snippets each need about that.
+pub const MOST_REPEATED: usize = 1_000_000;
 
 /// A file that is being taken in.
 struct Frame {
@@ -30,7 +32,9 @@ pub(super) fn expand(tree: &mut Tree) {
         inclusions: vec![Inclusion { parent: InclusionId::ENTRY, include: NodeId::NONE, file: FileId(0) }],
         cycles: Vec::new(),
         cut: Vec::new(),
-        taken: Vec::new(),
+        said: FxHashSet::default(),
+        taken: vec![false; tree.files.len()],
+        being_included: vec![false; tree.files.len()],
         repeated: 0,
         frames: Vec::new(),
     };
@@ -48,8 +52,12 @@ struct Expansion<'a> {
     inclusions: Vec<Inclusion>,
     cycles: Vec<Cycle>,
     cut: Vec<NodeId>,
+    /// Includes that were said to lead back, or to be cut, already.
+    said: FxHashSet<(FileId, StatementId, Option<FileId>)>,
     /// Which files were taken in already.
     taken: Vec<bool>,
+    /// Which files are being taken in.
+    being_included: Vec<bool>,
     repeated: usize,
     frames: Vec<Frame>,
 }
@@ -58,7 +66,6 @@ impl Expansion<'_> {
     fn run(&mut self) {
         let statements = self.tree.files.iter().map(|file| file.syntax.statements.len()).sum();
         self.nodes.reserve(statements);
-        self.taken = vec![false; self.tree.files.len()];
         self.taken[0] = true;
         self.frames.push(Frame {
             file: FileId(0),
@@ -76,12 +83,16 @@ impl Expansion<'_> {
     fn advance(&mut self, mut frame: Frame) {
         let tree = self.tree;
         let statements = &tree.file(frame.file).syntax.statements;
+        self.being_included[frame.file.index()] = true;
         loop {
             let behind = self.nodes.len() as u32;
             while let Some((_, node)) = frame.open.pop_if(|(next, _)| *next <= frame.cursor) {
                 self.nodes[node.index()].next = NodeId(behind);
             }
-            let Some(statement) = statements.get(frame.cursor as usize) else { return };
+            let Some(statement) = statements.get(frame.cursor as usize) else {
+                self.being_included[frame.file.index()] = false;
+                return;
+            };
             let node = self.push(&frame);
             let id = frame.cursor;
             frame.cursor += 1;
@@ -122,14 +133,16 @@ impl Expansion<'_> {
     }
 
     fn take_in(&mut self, file: FileId, parent: InclusionId, include: NodeId) -> Option<Frame> {
-        if self.is_being_included(file, parent) {
-            self.cycles.push(Cycle { include, file });
+        if self.being_included[file.index()] {
+            if self.say_once(include, Some(file)) {
+                self.cycles.push(Cycle { include, file });
+            }
             return None;
         }
         if std::mem::replace(&mut self.taken[file.index()], true) {
             self.repeated += 1 + self.tree.file(file).syntax.statements.len();
             if self.repeated > MOST_REPEATED {
-                if self.cut.last() != Some(&include) {
+                if self.say_once(include, None) {
                     self.cut.push(include);
                 }
                 return None;
@@ -140,17 +153,10 @@ impl Expansion<'_> {
         Some(Frame { file, inclusion, cursor: 0, parent: include, open: Vec::new() })
     }
 
-    fn is_being_included(&self, file: FileId, inclusion: InclusionId) -> bool {
-        let mut current = inclusion;
-        loop {
-            let inclusion = &self.inclusions[current.0 as usize];
-            if inclusion.file == file {
-                return true;
-            }
-            if current == InclusionId::ENTRY {
-                return false;
-            }
-            current = inclusion.parent;
-        }
+    /// Whether this is new: a file that is taken in a thousand times has the
+    /// same to say a thousand times.
+    fn say_once(&mut self, include: NodeId, file: Option<FileId>) -> bool {
+        let node = &self.nodes[include.index()];
+        self.said.insert((node.file, node.statement, file))
     }
 }

@@ -116,8 +116,14 @@ impl Memory {
         self.files.keys().map(PathBuf::as_path)
     }
 
+    /// The files in a directory and further down: they follow each other.
+    fn below<'a>(&'a self, directory: &'a Path) -> impl Iterator<Item = &'a Path> {
+        let from = self.files.range(directory.to_path_buf()..).map(|(path, _)| path.as_path());
+        from.take_while(move |path| path.starts_with(directory)).filter(move |path| *path != directory)
+    }
+
     fn is_directory(&self, path: &Path) -> bool {
-        self.files.keys().any(|file| file != path && file.starts_with(path))
+        self.below(path).next().is_some()
     }
 }
 
@@ -143,12 +149,8 @@ impl Files for Memory {
 
     fn list(&self, directory: &Path) -> Result<Vec<OsString>, ReadError> {
         let directory = normal(directory);
-        let names: BTreeSet<OsString> = self
-            .files
-            .keys()
-            .filter_map(|file| file.strip_prefix(&directory).ok()?.components().next())
-            .map(|first| first.as_os_str().to_owned())
-            .collect();
+        let inside = self.below(&directory).filter_map(|file| file.strip_prefix(&directory).ok()?.components().next());
+        let names: BTreeSet<OsString> = inside.map(|first| first.as_os_str().to_owned()).collect();
         if names.is_empty() { Err(ReadError::Missing) } else { Ok(names.into_iter().collect()) }
     }
 

@@ -6,30 +6,40 @@ use std::path::{Path, PathBuf};
 
 use super::files::Files;
 
+/// So many paths are kept on the way; links that lead back can make a pattern
+/// name the same files without end.
+const MOST_PATHS: usize = 100_000;
+
 /// Whether nginx expands this path (`ngx_conf_include` looks for these three).
 pub fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-/// The existing paths that a pattern names, in byte order.
-pub fn expand(files: &dyn Files, pattern: &Path) -> Vec<PathBuf> {
+/// The existing paths that a pattern names, in byte order, but no more than
+/// [`MOST_PATHS`]; and whether these are all.
+pub fn expand(files: &dyn Files, pattern: &Path) -> (Vec<PathBuf>, bool) {
     let mut found = vec![PathBuf::new()];
     let mut all_exist = false;
     for component in pattern.components() {
         let name = component.as_os_str().to_string_lossy();
         all_exist = is_pattern(&name);
         found = if all_exist {
-            found.iter().flat_map(|directory| entries(files, directory, &name)).collect()
+            found.iter().flat_map(|directory| entries(files, directory, &name)).take(MOST_PATHS + 1).collect()
         } else {
             let name = name.replace('\\', "");
             found.into_iter().map(|directory| directory.join(&name)).collect()
         };
+        if found.len() > MOST_PATHS {
+            break;
+        }
     }
+    let all = found.len() <= MOST_PATHS;
+    found.truncate(MOST_PATHS);
     // What was read from a directory exists; what was only appended may not.
     if !all_exist {
         found.retain(|path| files.exists(path));
     }
-    found
+    (found, all)
 }
 
 fn entries(files: &dyn Files, directory: &Path, pattern: &str) -> Vec<PathBuf> {
@@ -149,9 +159,10 @@ mod tests {
     fn paths_come_in_byte_order_from_every_matching_directory() {
         let files: Memory =
             ["b/x.conf", "a/z.conf", "a/B.conf", "a/no.txt", "c.conf"].into_iter().map(|path| (path, "")).collect();
-        let found = expand(&files, Path::new("*/*.conf"));
+        let (found, all) = expand(&files, Path::new("*/*.conf"));
+        assert!(all);
         let shown: Vec<_> = found.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         assert_eq!(shown, ["a/B.conf", "a/z.conf", "b/x.conf"]);
-        assert!(expand(&files, Path::new("missing/*.conf")).is_empty());
+        assert!(expand(&files, Path::new("missing/*.conf")).0.is_empty());
     }
 }

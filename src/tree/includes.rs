@@ -77,7 +77,10 @@ fn resolve(statement: StatementId, argument: &str, files: &dyn Files, places: &P
     }
     match places.place(argument) {
         Place::Outside => unseen(),
-        Place::Here(path) => found(paths(argument, &path, files), false),
+        Place::Here(path) => {
+            let (paths, all) = paths(argument, &path, files);
+            Wanted { unseen: !all, ..found(paths, false) }
+        }
         Place::Packaged(path, index) => match existing(argument, &path, files, places) {
             Some(paths) => found(paths, true),
             None => Wanted { packaged: Some(index), ..found(Vec::new(), true) },
@@ -94,10 +97,11 @@ fn resolve(statement: StatementId, argument: &str, files: &dyn Files, places: &P
 fn existing(argument: &str, path: &Path, files: &dyn Files, places: &Places) -> Option<Vec<PathBuf>> {
     let candidates = std::iter::once(path.to_path_buf()).chain(places.guesses(argument));
     candidates
-        .map(|candidate| paths(argument, &candidate, files))
+        .map(|candidate| paths(argument, &candidate, files).0)
         .find(|paths| paths.iter().any(|path| files.exists(path)))
 }
 
-fn paths(argument: &str, path: &Path, files: &dyn Files) -> Vec<PathBuf> {
-    if glob::is_pattern(argument) { glob::expand(files, path) } else { vec![path.to_path_buf()] }
+/// The paths that an argument names, and whether these are all.
+fn paths(argument: &str, path: &Path, files: &dyn Files) -> (Vec<PathBuf>, bool) {
+    if glob::is_pattern(argument) { glob::expand(files, path) } else { (vec![path.to_path_buf()], true) }
 }
