@@ -76,10 +76,11 @@ impl<'a> Reader<'a> {
         }
         self.finish_word();
         let behind_quote = self.quoted_until.take() == Some(span.start);
-        if behind_quote && matches!(token, Token::Double | Token::Single | Token::Comment) {
-            if let Some(next) = self.text_behind_quote(span) {
-                return next;
-            }
+        if behind_quote
+            && matches!(token, Token::Double | Token::Single | Token::Comment)
+            && let Some(next) = self.text_behind_quote(span)
+        {
+            return next;
         }
         match token {
             Token::Part => Next::Continue,
@@ -115,10 +116,11 @@ impl<'a> Reader<'a> {
         let behind_quote = self.quoted_until.take() == Some(span.start);
         // Behind a closing quote only blanks, `;`, `{` and `)` are allowed; the
         // last begins a new word, for `if ($a = "b")`.
-        if behind_quote && !self.source.slice(span).starts_with(')') {
-            if let Some(next) = self.text_behind_quote(span) {
-                return next;
-            }
+        if behind_quote
+            && !self.source.slice(span).starts_with(')')
+            && let Some(next) = self.text_behind_quote(span)
+        {
+            return next;
         }
         self.unfinished = Some(span);
         Next::Continue
