@@ -43,7 +43,8 @@ fn judge(job: &Job, target: TargetVersion) -> Vec<Finding> {
 }
 
 fn assemble<'a>(input: &'a Input, findings: &'a [Vec<Finding>], level: Severity) -> Report<'a> {
-    let mut summary = Summary { files: input.file_count(), ..Summary::default() };
+    let unread = input.unread.len() + input.problems.len();
+    let mut summary = Summary { files: input.file_count(), unread, ..Summary::default() };
     let mut shown = Vec::new();
     // Two main files may share a snippet, and what is wrong in it is one thing.
     let mut known = HashSet::new();

@@ -18,6 +18,9 @@ use super::arguments::CheckArguments;
 /// What stands for standard input in findings.
 const STDIN: &str = "<stdin>";
 
+/// Arguments that mean standard input.
+const STDIN_ARGUMENTS: [&str; 2] = ["-", "/dev/stdin"];
+
 /// The main files looked for when none is named.
 const DEFAULT_ENTRIES: [&str; 2] = ["nginx.conf", "/etc/nginx/nginx.conf"];
 
@@ -95,7 +98,7 @@ impl Gatherer<'_> {
     }
 
     fn add(&mut self, path: &Path) {
-        if path == Path::new("-") {
+        if STDIN_ARGUMENTS.iter().any(|name| path == Path::new(name)) {
             self.add_stdin();
         } else if path.is_dir() {
             self.add_directory(path);

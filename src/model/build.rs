@@ -69,6 +69,7 @@ impl Builder<'_> {
 
     fn read_nodes(&mut self) {
         let tree = self.tree;
+        let include = catalog::name_index("include").unwrap_or(NO_NAME);
         for id in tree.node_ids() {
             while self.open.pop_if(|(behind, _)| *behind <= id).is_some() {}
             let block = self.open.last().map_or(BlockId(0), |(_, block)| *block);
@@ -76,12 +77,12 @@ impl Builder<'_> {
             let name = match kind {
                 Kind::Directives(_) => catalog::name_index(tree.name(id)).unwrap_or(NO_NAME),
                 // The one directive that stands among lines of data.
-                Kind::Data if tree.include_of(id).is_some() => catalog::name_index("include").unwrap_or(NO_NAME),
+                Kind::Data if tree.include_of(id).is_some() => include,
                 Kind::Data | Kind::Unknown => NO_NAME,
             };
             self.names.push(name);
             self.block_of.push(block);
-            self.note_what_is_unseen(id, block);
+            self.note_what_is_unseen(id, block, name == include);
             let statement = tree.statement(id);
             if statement.ending == Ending::Block {
                 let inner = self.add(kind_inside(kind, name), id, Some(block));
@@ -92,11 +93,14 @@ impl Builder<'_> {
         self.note_cut_includes();
     }
 
-    fn note_what_is_unseen(&mut self, id: NodeId, block: BlockId) {
+    fn note_what_is_unseen(&mut self, id: NodeId, block: BlockId, is_include: bool) {
         let node = self.tree.node(id);
         let broken = self.is_broken(node.file);
         let block = &mut self.blocks[block.0 as usize];
         block.unseen |= broken;
+        if !is_include {
+            return;
+        }
         let Some(include) = self.tree.include_of(id) else { return };
         block.unseen |= include.unseen || !include.missing.is_empty() || !include.directories.is_empty();
         block.packaged |= include.packaged.map_or(0, |index| 1 << index);

@@ -9,9 +9,13 @@ use miette::{
 use owo_colors::OwoColorize;
 
 use crate::engine::{Finding, Severity};
+use crate::source::SourceFile;
 
 use super::excerpt::{Excerpt, Mark};
 use super::{Report, Shown};
+
+/// So many includes are shown on the way to a finding.
+const CHAIN: usize = 6;
 
 /// What the output can show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,15 +92,26 @@ fn marks(finding: &Finding) -> Vec<Mark<'_>> {
 fn footers(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
     let finding = shown.finding;
     let mut footers = Vec::new();
-    let chain: Vec<String> = shown.included_from().map(|(source, line)| format!("{source}:{line}")).collect();
+    let chain = include_chain(shown);
     if !chain.is_empty() {
         let times = if finding.count > 1 { format!(", and {} more", finding.count - 1) } else { String::new() };
-        footers.push(("from", format!("{}{times}", chain.join(" from "))));
+        footers.push(("from", format!("{chain}{times}")));
     }
     footers.extend(finding.note.clone().map(|note| ("note", note)));
     footers.extend(finding.help.clone().map(|help| ("help", help)));
     footers.extend(finding.rule.url().map(|url| ("link", url.to_owned())));
     footers
+}
+
+/// The includes on the way, of a long chain the ends.
+fn include_chain(shown: &Shown<'_>) -> String {
+    let step = |(source, line): (&SourceFile, u32)| format!("{source}:{line}");
+    let mut chain: Vec<String> = shown.included_from().take(CHAIN).map(step).collect();
+    let more = shown.included_from().skip(CHAIN).count();
+    if more > 0 {
+        chain.push(format!("{more} more"));
+    }
+    chain.join(" from ")
 }
 
 fn write_footer(word: &str, text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -22,6 +22,9 @@ pub struct Summary {
     /// Findings below the level that was asked for.
     #[serde(skip)]
     pub hidden: usize,
+    /// Files that could not be read, and arguments that named nothing.
+    #[serde(skip)]
+    pub unread: usize,
 }
 
 impl Summary {
@@ -41,7 +44,11 @@ impl Summary {
         let found: Vec<String> =
             kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| counted(count, word)).collect();
         let found = if found.is_empty() { "nothing wrong".to_owned() } else { found.join(", ") };
-        format!("{found} in {}", counted(self.files, "file"))
+        match (self.files, self.unread) {
+            (0, 1..) => "nothing could be checked".to_owned(),
+            (files, 0) => format!("{found} in {}", counted(files, "file")),
+            (files, unread) => format!("{found} in {}; {unread} could not be checked", counted(files, "file")),
+        }
     }
 }
 
@@ -61,5 +68,8 @@ mod tests {
         let some = Summary { files: 3, errors: 1, warnings: 2, ..Summary::default() };
         assert_eq!(some.line(), "1 error, 2 warnings in 3 files");
         assert_eq!(Summary { files: 1, ..Summary::default() }.line(), "nothing wrong in 1 file");
+        let partly = Summary { files: 1, unread: 2, ..Summary::default() };
+        assert_eq!(partly.line(), "nothing wrong in 1 file; 2 could not be checked");
+        assert_eq!(Summary { unread: 1, ..Summary::default() }.line(), "nothing could be checked");
     }
 }

@@ -15,6 +15,8 @@ pub struct Position {
 #[derive(Debug)]
 pub struct LineIndex {
     starts: Vec<u32>,
+    /// Bytes are characters, so that columns need no counting.
+    ascii: bool,
 }
 
 impl LineIndex {
@@ -23,7 +25,7 @@ impl LineIndex {
         let mut starts = vec![0];
         let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         starts.extend(feeds.map(|(offset, _)| offset as u32 + 1));
-        LineIndex { starts }
+        LineIndex { starts, ascii: text.is_ascii() }
     }
 
     /// The line of an offset, counted from 1.
@@ -36,7 +38,8 @@ impl LineIndex {
         let line = self.line(offset);
         let start = self.starts[line as usize - 1] as usize;
         let before = text.get(start..offset as usize).unwrap_or_default();
-        Position { line, column: before.chars().count() as u32 + 1 }
+        let characters = if self.ascii { before.len() } else { before.chars().count() };
+        Position { line, column: characters as u32 + 1 }
     }
 
     /// The span of a line without its end-of-line characters.

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 
 /// The largest file that is read, in bytes. Offsets are 32 bits wide, and a
 /// configuration of this size is a mistake in the path, not a configuration.
-pub const LARGEST_FILE: u64 = 512 * 1024 * 1024;
+pub const LARGEST_FILE: u64 = 128 * 1024 * 1024;
 
 /// Which file of a run; an index into the list of files that the tree holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -18,6 +18,8 @@ struct Frame {
     inclusion: InclusionId,
     /// The next statement of the file.
     cursor: StatementId,
+    /// The next of its includes, in [`Tree::includes`].
+    next_include: usize,
     /// What its top-level statements are in.
     parent: NodeId,
     /// Open blocks and includes, with the statement that comes behind them.
@@ -67,13 +69,7 @@ impl Expansion<'_> {
         let statements = self.tree.files.iter().map(|file| file.syntax.statements.len()).sum();
         self.nodes.reserve(statements);
         self.taken[0] = true;
-        self.frames.push(Frame {
-            file: FileId(0),
-            inclusion: InclusionId::ENTRY,
-            cursor: 0,
-            parent: NodeId::NONE,
-            open: Vec::new(),
-        });
+        self.frames.push(self.frame(FileId(0), InclusionId::ENTRY, NodeId::NONE));
         while let Some(frame) = self.frames.pop() {
             self.advance(frame);
         }
@@ -99,7 +95,7 @@ impl Expansion<'_> {
             if statement.next > frame.cursor {
                 frame.open.push((statement.next, node));
             }
-            let included = self.included(&frame, id, node);
+            let included = self.included(&mut frame, id, node);
             if !included.is_empty() {
                 frame.open.push((frame.cursor, node));
                 self.frames.push(frame);
@@ -122,14 +118,15 @@ impl Expansion<'_> {
         id
     }
 
-    /// The files to take in at an include.
-    fn included(&mut self, frame: &Frame, statement: StatementId, node: NodeId) -> Vec<Frame> {
-        let key = (frame.file, statement);
+    /// The files to take in, if the statement is an include.
+    fn included(&mut self, frame: &mut Frame, statement: StatementId, node: NodeId) -> Vec<Frame> {
         let tree = self.tree;
-        let found = tree.includes.binary_search_by_key(&key, |include| (include.file, include.statement));
-        let Ok(index) = found else { return Vec::new() };
-        let files = &tree.includes[index].files;
-        files.iter().filter_map(|file| self.take_in(*file, frame.inclusion, node)).collect()
+        let next = tree.includes.get(frame.next_include);
+        let Some(include) = next.filter(|next| next.file == frame.file && next.statement == statement) else {
+            return Vec::new();
+        };
+        frame.next_include += 1;
+        include.files.iter().filter_map(|file| self.take_in(*file, frame.inclusion, node)).collect()
     }
 
     fn take_in(&mut self, file: FileId, parent: InclusionId, include: NodeId) -> Option<Frame> {
@@ -150,7 +147,12 @@ impl Expansion<'_> {
         }
         let inclusion = InclusionId(self.inclusions.len() as u32);
         self.inclusions.push(Inclusion { parent, include, file });
-        Some(Frame { file, inclusion, cursor: 0, parent: include, open: Vec::new() })
+        Some(self.frame(file, inclusion, include))
+    }
+
+    fn frame(&self, file: FileId, inclusion: InclusionId, parent: NodeId) -> Frame {
+        let next_include = self.tree.includes.partition_point(|include| include.file < file);
+        Frame { file, inclusion, cursor: 0, next_include, parent, open: Vec::new() }
     }
 
     /// Whether this is new: a file that is taken in a thousand times has the

@@ -18,7 +18,7 @@ pub enum ReadError {
     #[error("is a directory")]
     Directory,
     /// It is a pipe, a socket or a device; reading it could wait for ever.
-    #[error("is not a regular file")]
+    #[error("is a pipe or device, not a file; standard input is read with -")]
     NotRegular,
     /// This user may not.
     #[error("permission denied")]
