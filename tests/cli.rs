@@ -132,10 +132,27 @@ fn the_exit_status_says_how_it_went() {
 }
 
 #[test]
-fn the_stock_configuration_of_debian_is_fine() {
-    let ran = run(&["/etc/nginx"]);
-    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.starts_with("nothing wrong in "), "{}", ran.stdout);
+fn stock_configurations_are_fine() {
+    let ran = run(&["fixtures/stock/debian/etc/nginx"]);
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (0, "nothing wrong in 5 files\n", ""));
+}
+
+#[test]
+fn links_of_a_checkout_lead_where_they_will_when_it_is_deployed() {
+    let directory = tree(&[
+        ("nginx.conf", "events {}\nhttp {\n    include sites-enabled/*;\n}\n"),
+        ("sites-available/app", "upstream app {}\n"),
+        ("sites-enabled/.keep", ""),
+    ]);
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, directory.path().join("sites-enabled").join(name)).expect("a link");
+    };
+    link("/etc/nginx/sites-available/app", "app");
+    link("/etc/nginx/sites-available/gone", "gone");
+    link("/srv/elsewhere/site", "elsewhere");
+    link("../sites-available/lost", "lost");
+    let ran = run_in(directory.path(), &["nginx.conf", "--format", "concise"], b"");
+    insta::assert_snapshot!(ran.stdout);
 }
 
 #[test]

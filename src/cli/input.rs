@@ -338,6 +338,10 @@ impl Files for WithStdin {
         path == Path::new(STDIN) || Disk.exists(path)
     }
 
+    fn link_target(&self, path: &Path) -> Option<PathBuf> {
+        Disk.link_target(path)
+    }
+
     fn canonical(&self, path: &Path) -> PathBuf {
         Disk.canonical(path)
     }

@@ -14,6 +14,9 @@ pub enum ReadError {
     /// There is none.
     #[error("no such file or directory")]
     Missing,
+    /// It is a link to a path outside of what was given.
+    #[error("leads outside of what was given")]
+    Elsewhere,
     /// It is a directory.
     #[error("is a directory")]
     Directory,
@@ -52,6 +55,9 @@ pub trait Files: Sync {
 
     /// Whether anything of this name exists.
     fn exists(&self, path: &Path) -> bool;
+
+    /// Where a link leads; none for everything else.
+    fn link_target(&self, path: &Path) -> Option<PathBuf>;
 
     /// The one true name of a file, or the path itself where there is none.
     fn canonical(&self, path: &Path) -> PathBuf;
@@ -92,6 +98,10 @@ impl Files for Disk {
 
     fn exists(&self, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok()
+    }
+
+    fn link_target(&self, path: &Path) -> Option<PathBuf> {
+        fs::read_link(path).ok()
     }
 
     fn canonical(&self, path: &Path) -> PathBuf {
@@ -157,6 +167,10 @@ impl Files for Memory {
     fn exists(&self, path: &Path) -> bool {
         let path = normal(path);
         self.files.contains_key(&path) || self.is_directory(&path)
+    }
+
+    fn link_target(&self, _path: &Path) -> Option<PathBuf> {
+        None
     }
 
     fn canonical(&self, path: &Path) -> PathBuf {

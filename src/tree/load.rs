@@ -11,7 +11,7 @@ use crate::syntax::ParsedFile;
 
 use super::files::{Files, ReadError};
 use super::includes::{self, Include, Wanted};
-use super::places::Places;
+use super::places::{Place, Places};
 use super::{Tree, Unread, expand};
 
 /// The configuration that begins with `entry`.
@@ -35,9 +35,29 @@ pub fn load(files: &dyn Files, entry: &Path, places: &Places) -> Result<Tree, Re
 type Read = (ParsedFile, Vec<Wanted>);
 
 fn read(path: &Path, files: &dyn Files, places: &Places) -> Result<Read, ReadError> {
-    let file = ParsedFile::new(SourceFile::new(path, files.read(path)?));
+    let bytes = match files.read(path) {
+        Err(ReadError::Missing) => read_link(path, files, places)?,
+        other => other?,
+    };
+    let file = ParsedFile::new(SourceFile::new(path, bytes));
     let wanted = includes::wanted(&file, files, places);
     Ok((file, wanted))
+}
+
+/// In a checkout, a link such as `sites-enabled/app` to
+/// `/etc/nginx/sites-available/app` leads nowhere, but will when it is
+/// deployed: its target is looked up like the path of an include.
+fn read_link(path: &Path, files: &dyn Files, places: &Places) -> Result<Vec<u8>, ReadError> {
+    let target = files.link_target(path).filter(|target| target.is_absolute());
+    let target = target.filter(|_| !places.is_live()).ok_or(ReadError::Missing)?;
+    match places.place(&target.to_string_lossy()) {
+        Place::Here(path) => files.read(&path),
+        Place::Perhaps(path) | Place::Packaged(path, _) => files.read(&path).map_err(|error| match error {
+            ReadError::Missing => ReadError::Elsewhere,
+            other => other,
+        }),
+        Place::Outside => Err(ReadError::Elsewhere),
+    }
 }
 
 struct Loader<'a> {
@@ -87,7 +107,7 @@ impl Loader<'_> {
             FileId(self.tree.files.len() as u32 - 1)
         });
         if let Err(reason) = &known
-            && !matches!(reason, ReadError::Missing | ReadError::Directory)
+            && !matches!(reason, ReadError::Missing | ReadError::Elsewhere | ReadError::Directory)
         {
             self.tree.unread.push(Unread { path: path.clone(), reason: reason.clone() });
         }

@@ -126,6 +126,11 @@ impl Places {
         self
     }
 
+    /// Whether absolute paths are what they say on this machine.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// Where to look for the argument of an `include`.
     pub fn place(&self, argument: &str) -> Place {
         let path = Path::new(argument);
