@@ -39,16 +39,16 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
 
 /// Where `localhost` begins in the argument, if that is the host.
 fn start_of_localhost(directive: Directive<'_>) -> Option<usize> {
-    let (address, start) = if directive.name() == "server" {
+    if directive.name() == "server" {
         let in_group = directive.parent().is(Context::Upstream) || directive.parent().is(Context::StreamUpstream);
-        (directive.argument(0).filter(|_| in_group)?, 0)
-    } else {
-        let target = Target::of(directive).filter(|target| !target.has_variables() && target.upstream().is_none())?;
-        let parts = target.parts();
-        (&target.text[parts.address.clone()], parts.address.start)
-    };
-    match split_address(address).0 {
-        Host::Name(name) if name.eq_ignore_ascii_case("localhost") => Some(start),
-        _ => None,
+        return (in_group && is_localhost(directive.argument(0)?)).then_some(0);
     }
+    let target = Target::of(directive).filter(|target| !target.has_variables())?;
+    let address = target.parts().address;
+    // A group may have this name.
+    (is_localhost(&target.text[address.clone()]) && target.upstream().is_none()).then_some(address.start)
+}
+
+fn is_localhost(address: &str) -> bool {
+    matches!(split_address(address).0, Host::Name(name) if name.eq_ignore_ascii_case("localhost"))
 }

@@ -30,7 +30,11 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let level = arguments.min_severity.min(arguments.fail_on);
     let report = assemble(&input, &findings, level);
     write(arguments, &report)?;
-    Ok(outcome(&input, &report, arguments.fail_on))
+    let outcome = outcome(&input, &report, arguments.fail_on);
+    // The process ends now; giving back a large configuration piece by piece
+    // would only take time.
+    std::mem::forget(input);
+    Ok(outcome)
 }
 
 fn judge(job: &Job, target: TargetVersion) -> Vec<Finding> {

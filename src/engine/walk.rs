@@ -45,16 +45,17 @@ fn collect(rule: &'static Rule, check: impl FnOnce(&mut Findings)) -> Vec<Findin
 }
 
 fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
-    let mut all = Vec::new();
-    for rule in rules {
-        let Check::Files(check) = rule.check else { continue };
-        let files = model.files().iter().enumerate();
-        all.extend(
-            files
-                .flat_map(|(index, file)| collect(rule, |findings| check(FileId(index as u32), file, model, findings))),
-        );
-    }
-    all
+    let check = |index: usize| -> Vec<Finding> {
+        let checks = rules.iter().filter_map(|rule| match rule.check {
+            Check::Files(check) => Some((*rule, check)),
+            _ => None,
+        });
+        let id = FileId(index as u32);
+        checks
+            .flat_map(|(rule, check)| collect(rule, |findings| check(id, &model.files()[index], model, findings)))
+            .collect()
+    };
+    (0..model.files().len()).into_par_iter().with_min_len(64).flat_map_iter(check).collect()
 }
 
 fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
@@ -105,16 +106,23 @@ fn check_blocks(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
             interested.entry(*context).or_default().push(rule);
         }
     }
-    let mut all = Vec::new();
-    for block in model.blocks().filter(|block| block.head().is_some() && !interested.is_empty()) {
-        let Kind::Directives(context) = block.kind() else { continue };
-        for rule in interested.get(&context).into_iter().flatten() {
-            if let Check::Blocks(_, check) = rule.check {
-                all.extend(collect(rule, |findings| check(block, findings)));
-            }
-        }
+    if interested.is_empty() {
+        return Vec::new();
     }
-    all
+    let check = |id: usize| -> Vec<Finding> {
+        let block = model.block_at(id);
+        let context = match block.kind() {
+            Kind::Directives(context) if block.head().is_some() => context,
+            _ => return Vec::new(),
+        };
+        let rules = interested.get(&context).into_iter().flatten();
+        let checks = rules.filter_map(|rule| match rule.check {
+            Check::Blocks(_, check) => Some((*rule, check)),
+            _ => None,
+        });
+        checks.flat_map(|(rule, check)| collect(rule, |findings| check(block, findings))).collect()
+    };
+    (0..model.block_count()).into_par_iter().with_min_len(512).flat_map_iter(check).collect()
 }
 
 fn fold(findings: Vec<Finding>) -> Vec<Finding> {

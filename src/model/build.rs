@@ -3,9 +3,11 @@
 
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use crate::catalog::{self, Body, Context, Family};
 use crate::source::FileId;
-use crate::syntax::Ending;
+use crate::syntax::{Ending, ParsedFile, StatementId};
 use crate::tree::{NodeId, Tree};
 
 use super::{BlockData, BlockId, Kind, Model, NO_NAME, TargetVersion};
@@ -13,6 +15,7 @@ use super::{BlockData, BlockId, Kind, Model, NO_NAME, TargetVersion};
 pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, target: TargetVersion) -> Model<'t> {
     let mut builder = Builder {
         tree,
+        names_in_files: tree.files.par_iter().with_min_len(64).map(name_indices).collect(),
         names: Vec::with_capacity(tree.nodes.len()),
         block_of: Vec::with_capacity(tree.nodes.len()),
         blocks: Vec::new(),
@@ -37,8 +40,15 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, target: TargetVersio
     }
 }
 
+fn name_indices(file: &ParsedFile) -> Vec<u16> {
+    let statements = 0..file.syntax.statements.len() as StatementId;
+    statements.map(|id| catalog::name_index(file.name(id)).unwrap_or(NO_NAME)).collect()
+}
+
 struct Builder<'t> {
     tree: &'t Tree,
+    /// For each file and each of its statements, the catalog's index.
+    names_in_files: Vec<Vec<u16>>,
     names: Vec<u16>,
     block_of: Vec<BlockId>,
     blocks: Vec<BlockData>,
@@ -74,8 +84,9 @@ impl Builder<'_> {
             while self.open.pop_if(|(behind, _)| *behind <= id).is_some() {}
             let block = self.open.last().map_or(BlockId(0), |(_, block)| *block);
             let kind = self.blocks[block.0 as usize].kind;
+            let node = tree.node(id);
             let name = match kind {
-                Kind::Directives(_) => catalog::name_index(tree.name(id)).unwrap_or(NO_NAME),
+                Kind::Directives(_) => self.names_in_files[node.file.index()][node.statement as usize],
                 // The one directive that stands among lines of data.
                 Kind::Data if tree.include_of(id).is_some() => include,
                 Kind::Data | Kind::Unknown => NO_NAME,

@@ -151,6 +151,16 @@ impl<'t> Model<'t> {
         (0..self.blocks.len() as u32).map(|id| self.block(BlockId(id)))
     }
 
+    /// How many blocks there are.
+    pub fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The block at a place in the order of [`Model::blocks`].
+    pub fn block_at(&self, index: usize) -> Block<'_> {
+        self.block(BlockId(index as u32))
+    }
+
     /// How many directives there are, those of included files each time.
     pub fn directive_count(&self) -> usize {
         self.tree.nodes.len()

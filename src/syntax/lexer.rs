@@ -30,9 +30,10 @@ pub(super) enum Token {
     Single,
     /// A quote that nothing closes, with all that follows.
     Unclosed,
-    /// One or more `;`, and so for the braces.
-    Semicolons,
+    Semicolon,
+    /// One or more of them.
     OpenBraces,
+    /// One or more of them.
     CloseBraces,
     Comment,
 }
@@ -100,7 +101,7 @@ fn token_of(rule: Rule) -> Token {
         Rule::word | Rule::variable | Rule::escape => Token::Part,
         Rule::double => Token::Double,
         Rule::single => Token::Single,
-        Rule::semicolon => Token::Semicolons,
+        Rule::semicolon => Token::Semicolon,
         Rule::open => Token::OpenBraces,
         Rule::close => Token::CloseBraces,
         Rule::comment => Token::Comment,

@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
             Token::Single => self.word(span, Quote::Single),
             Token::Unclosed => self.unclosed_quote(span, self.end_of_text(), None),
             Token::Comment => self.comment(span),
-            Token::Semicolons => self.each(span, Self::semicolon),
+            Token::Semicolon => self.semicolon(span),
             Token::OpenBraces => self.each(span, Self::open_brace),
             Token::CloseBraces => self.each(span, Self::close_brace),
         }
