@@ -1,7 +1,9 @@
 //! A target that is looked up for each request, without a resolver to ask.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, Host, Protocol, Target, Template, Values, split_address, split_target};
+use crate::model::{
+    Directive, Effective, Host, PASS_NAMES, Protocol, Target, Template, Values, split_address, split_target,
+};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -17,10 +19,7 @@ pub const RULE: Rule = Rule {
     ],
     equivalents: &[],
     page: include_str!("variable_pass_without_resolver.md"),
-    check: Check::Directives(
-        &["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"],
-        check,
-    ),
+    check: Check::Directives(&PASS_NAMES, check),
 };
 
 /// What a target needs.

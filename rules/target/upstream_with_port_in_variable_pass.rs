@@ -1,7 +1,7 @@
 //! A group named together with a port in a target with variables.
 
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Host, PASS_DIRECTIVES, Target, Upstream, Values, split_address, split_target};
+use crate::model::{Directive, Host, PASS_NAMES, Target, Upstream, Values, split_address, split_target};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -14,14 +14,10 @@ pub const RULE: Rule = Rule {
     references: &["https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass"],
     equivalents: &[],
     page: include_str!("upstream_with_port_in_variable_pass.md"),
-    check: Check::Directives(
-        &["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"],
-        check,
-    ),
+    check: Check::Directives(&PASS_NAMES, check),
 };
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
-    debug_assert_eq!(PASS_DIRECTIVES.len(), 6);
     let Some(target) = Target::of(directive).filter(|target| target.has_variables() && !target.is_template()) else {
         return;
     };

@@ -18,7 +18,7 @@ mod variable;
 pub use directive::{Block, Directive, Place};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
-pub use target::{Host, PASS_DIRECTIVES, Protocol, Target, split_address, split_target};
+pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_milliseconds, parse_number, parse_size};
 pub use variable::{Template, Values};
@@ -124,12 +124,6 @@ impl<'t> Model<'t> {
     pub fn place_in_file(&self, file: FileId, span: Span) -> Place {
         let first = self.tree.inclusions.iter().position(|inclusion| inclusion.file == file).unwrap_or(0);
         Place { location: Location { file, span }, inclusion: InclusionId(first as u32) }
-    }
-
-    /// Whether the whole configuration is at hand: its main file, every
-    /// include, and no syntax error in any.
-    pub fn is_complete(&self) -> bool {
-        !self.blocks[0].unseen && self.blocks.iter().all(|block| !block.unseen)
     }
 
     /// The outermost block of the configuration.

@@ -20,6 +20,10 @@ pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
     ("memcached_pass", Protocol::Memcached),
 ];
 
+/// Their names alone.
+pub const PASS_NAMES: [&str; 6] =
+    ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+
 /// The module that passes a request on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Protocol {
@@ -237,7 +241,7 @@ impl<'t> Model<'t> {
     /// Every directive that passes requests on, in order.
     pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
         let nodes = self.targets.get_or_init(|| {
-            let indices: Vec<u16> = PASS_DIRECTIVES.iter().filter_map(|(name, _)| catalog::name_index(name)).collect();
+            let indices: Vec<u16> = PASS_NAMES.iter().filter_map(|name| catalog::name_index(name)).collect();
             self.tree.node_ids().filter(|id| indices.contains(&self.names[id.index()])).collect()
         });
         nodes.iter().filter_map(|node| Target::of(self.directive(*node)))
