@@ -206,6 +206,15 @@ fn standard_input_is_a_file_like_any_other() {
 }
 
 #[test]
+fn a_placeholder_of_a_template_is_an_unknown_value() {
+    for (target, status) in [("${BACKEND_HOST}:80", 0), ("${backend}.Example", 1)] {
+        let text = format!("events {{}} http {{ server {{ location / {{ proxy_pass http://{target}; }} }} }}");
+        let ran = run_in(root(), &["-"], text.as_bytes());
+        assert_eq!(ran.status, status, "{target}: {}", ran.stdout);
+    }
+}
+
+#[test]
 fn directories_without_a_main_file_are_searched() {
     let directory = tree(&[
         ("a/etc/nginx/nginx.conf", ERROR),

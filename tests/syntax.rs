@@ -181,6 +181,15 @@ fn so_many_problems_are_kept_and_the_rest_is_counted() {
 }
 
 #[test]
+fn where_reading_stops_is_said() {
+    let lua = parse("a b;\ncontent_by_lua_block { [[ }\nc d;\n");
+    assert_eq!(lua.syntax.unread_from.map(|offset| lua.source.line(offset)), Some(2));
+    let quotes = parse("a \"b;\nc \"d;\n".repeat(500));
+    assert!(quotes.syntax.unread_from.is_some());
+    assert_eq!(parse("a \"b;\nc d;\n").syntax.unread_from, None);
+}
+
+#[test]
 fn deep_blocks_cost_nothing_and_are_said() {
     let deep = format!("{}{}", "a {\n".repeat(3_000), "}\n".repeat(3_000));
     let file = parse(deep);

@@ -51,8 +51,10 @@ fn known_name(target: Target<'_>, name: &str, findings: &mut Findings) {
         directive.place_of_argument(0),
         format!("the name \"{name}\" is looked up for each request, but no resolver is set"),
     );
-    finding
-        .note(format!("nginx starts, and answers every such request with 502: no resolver defined to resolve {name}"));
+    finding.note(format!(
+        "nginx starts, and {} each time: no resolver defined to resolve {name}",
+        target.protocol.failure()
+    ));
     finding.help("add a resolver, such as: resolver 127.0.0.53; or write the target without variables");
 }
 
@@ -64,8 +66,10 @@ fn unknown_name(target: Target<'_>, findings: &mut Findings) {
         directive.place_of_argument(0),
         format!("the target depends on {}, but no resolver is set to look up a host name", variables.concat()),
     );
-    finding
-        .note("when it is a name that is not an upstream group, nginx answers 502: no resolver defined to resolve it");
+    finding.note(format!(
+        "when it is a name that is not an upstream group, nginx {}: no resolver defined to resolve it",
+        target.protocol.failure()
+    ));
     finding.help("add a resolver, such as: resolver 127.0.0.53;");
     finding.severity(Severity::Warning);
 }

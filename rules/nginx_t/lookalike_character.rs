@@ -12,7 +12,7 @@ pub const RULE: Rule = Rule {
     group: Group::NginxT,
     severity: Severity::Error,
     refused: true,
-    fix: FixKind::Unsafe,
+    fix: FixKind::Sometimes,
     versions: Versions::ALL,
     references: &["https://nginx.org/en/docs/beginners_guide.html#conf_structure"],
     equivalents: &[],
@@ -62,7 +62,10 @@ fn check(id: FileId, file: &ParsedFile, model: &Model<'_>, findings: &mut Findin
         let words = &file.syntax.words[first..first + statement.word_count as usize];
         let found = words.iter().enumerate().find_map(|(index, word)| Some((index, word, find_in(file, word)?)));
         if let Some((index, word, (offset, lookalike))) = found {
-            report(id, file, word, index == 0, offset, lookalike, model, findings);
+            let is_directive = index == 0 && names_a_directive(file, word, lookalike);
+            let end = offset + lookalike.character.len_utf8() as u32;
+            let location = Location { file: id, span: Span { start: offset, end } };
+            report(lookalike, location, is_directive, model, findings);
         }
     }
 }
@@ -102,33 +105,22 @@ fn find_in<'a>(file: &ParsedFile, word: &Word) -> Option<(u32, &'a Lookalike)> {
     })
 }
 
-#[allow(clippy::too_many_arguments)]
-fn report(
-    id: FileId,
-    file: &ParsedFile,
-    word: &Word,
-    is_name: bool,
-    offset: u32,
-    lookalike: &Lookalike,
-    model: &Model<'_>,
-    findings: &mut Findings,
-) {
-    let span = Span { start: offset, end: offset + lookalike.character.len_utf8() as u32 };
+fn report(lookalike: &Lookalike, location: Location, is_directive: bool, model: &Model<'_>, findings: &mut Findings) {
     let code = format!("U+{:04X}", u32::from(lookalike.character));
     let message = match lookalike.meant {
         "" => format!("{} ({code}), which cannot be seen, stands in this word", lookalike.name),
         " " => format!("{} ({code}) stands where a blank should be", lookalike.name),
         meant => format!("{} ({code}) stands where {meant} should be", lookalike.name),
     };
-    let finding = findings.add(model.place_in_file(id, span), message);
+    let finding = findings.add(model.place_in_file(location.file, location.span), message);
     finding.help(match lookalike.meant {
         "" => "remove it".to_owned(),
         " " => "write an ordinary blank".to_owned(),
         meant => format!("write {meant}"),
     });
-    let edit = Edit::replace(Location { file: id, span }, lookalike.meant);
+    let edit = Edit::replace(location, lookalike.meant);
     finding.fix(false, "replace it by what was meant", vec![edit]);
-    if is_name && names_a_directive(file, word, lookalike) {
+    if is_directive {
         finding.note("to nginx it is a letter like any other, and the file is refused: unknown directive");
     } else {
         finding.note("to nginx it is a letter like any other, a part of the value");

@@ -30,6 +30,10 @@ fn check(id: FileId, file: &ParsedFile, model: &Model<'_>, findings: &mut Findin
             let more = file.syntax.problem_count - problems.len();
             note.push_str(&format!("\nthere are {more} more syntax errors in this file"));
         }
+        if let Some(offset) = file.syntax.unread_from.filter(|_| index + 1 == problems.len()) {
+            let line = file.source.line(offset);
+            note.push_str(&format!("\nnothing behind line {line} could be read, so there may be more"));
+        }
         if !note.is_empty() {
             finding.note(note);
         }
@@ -95,7 +99,7 @@ fn describe(file: &ParsedFile, problem: &Problem) -> Description {
         }
         ProblemKind::TooLong { length, comment } => too_long(file, at, *length, *comment),
         ProblemKind::UnclosedLua => {
-            let help = "write the \"}\" that ends the Lua code; nothing behind this line could be judged";
+            let help = "write the \"}\" that ends the Lua code";
             Description::new(first_line(file, at), "the Lua code of this block is never closed", help)
         }
         ProblemKind::TooDeep => {
@@ -108,19 +112,18 @@ fn describe(file: &ParsedFile, problem: &Problem) -> Description {
 fn missing_semicolon(file: &ParsedFile, statement: StatementId, ended_by: EndedBy) -> Description {
     let words = file.words(statement);
     let swallowed = swallowed_directive(file, words);
-    let last = swallowed.map_or(words.len(), |index| index) - 1;
+    let last = swallowed.unwrap_or(words.len()) - 1;
     let end = words[last].span.end;
     let at = Span { start: end, end };
     let name = file.name(statement);
-    let what = match ended_by {
-        _ if swallowed.is_some() => "on the next line".to_owned(),
-        EndedBy::CloseBrace => "before the block ends".to_owned(),
-        EndedBy::EndOfFile => "before the file ends".to_owned(),
+    let place = match ended_by {
+        _ if swallowed.is_some() => "at the end of its line",
+        EndedBy::CloseBrace => "before the block ends",
+        EndedBy::EndOfFile => "before the file ends",
     };
     let mut description =
-        Description::new(at, format!("{} has no \";\" {what}", quoted(name)), "end the directive with \";\"");
+        Description::new(at, format!("{} has no \";\" {place}", quoted(name)), "end the directive with \";\"");
     if let Some(index) = swallowed {
-        description.message = format!("{} has no \";\" at the end of its line", quoted(name));
         let next = quoted(file.value(&words[index]));
         description.labels.push((words[index].span, format!("{next} is read as an argument of {}", quoted(name))));
     }

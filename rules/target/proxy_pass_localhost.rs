@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Host, Target, split_address};
+use crate::model::{Directive, Host, Kind, Target, split_address};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -28,7 +28,9 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         directive.place_in_argument(0, start..end),
         "\"localhost\" is two servers to nginx: 127.0.0.1 and ::1, where mostly nothing listens",
     );
-    finding.note("nginx takes them in turn; when the program restarts both count as failed, and requests get 502 until fail_timeout is over, though it is back long since");
+    let stream = matches!(directive.parent().kind(), Kind::Directives(Context::StreamServer | Context::StreamUpstream));
+    let outcome = if stream { "connections are closed" } else { "requests get 502" };
+    finding.note(format!("nginx takes them in turn; when the program restarts both count as failed, and {outcome} until fail_timeout is over, though it is back long since"));
     finding.help("write 127.0.0.1, or [::1] if that is where it listens");
     if let Some(mut location) = directive.editable_argument(0) {
         location.span.end = location.span.start + end as u32;

@@ -29,7 +29,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         format!("this passes requests to \"{name}:{port}\", which is not the group \"{name}\": a group has no port"),
     );
     finding.note(format!(
-        "with variables in the target nginx takes \"{name}\" for a host name, asks a resolver for it, and answers 502"
+        "with variables in the target nginx takes \"{name}\" for a host name, asks a resolver for it, and {}",
+        target.protocol.failure()
     ));
     finding.help(format!("leave out :{port}; the ports are those of the group's servers"));
     if let Some(head) = upstream.block.head() {

@@ -163,11 +163,6 @@ impl<'m> Directive<'m> {
         self.model.tree.location(self.id, span)
     }
 
-    /// The offset of its `;` or `{`.
-    pub fn terminator(self) -> u32 {
-        self.model.tree.statement(self.id).terminator
-    }
-
     /// The blanks before the directive on its line, for edits that add a line.
     pub fn indentation(self) -> &'m str {
         let source = self.model.source(self.file());

@@ -20,7 +20,7 @@ pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use upstream::{Server, Upstream};
-pub use value::{parse_milliseconds, parse_number, parse_size};
+pub use value::{parse_milliseconds, parse_number};
 pub use variable::{Template, Values};
 
 pub use crate::tree::{Include, is_leftover_name};

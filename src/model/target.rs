@@ -61,6 +61,11 @@ impl Protocol {
         if self == Protocol::Stream { Family::Stream } else { Family::Http }
     }
 
+    /// What a client sees when nothing can be reached.
+    pub fn failure(self) -> &'static str {
+        if self == Protocol::Stream { "closes the connection" } else { "answers 502" }
+    }
+
     /// The schemes its targets may begin with.
     fn schemes(self) -> &'static [&'static str] {
         match self {
@@ -132,7 +137,9 @@ impl<'m> Target<'m> {
 
     /// Whether a placeholder will be filled in before nginx sees the file.
     pub fn is_template(self) -> bool {
-        self.text.contains("${") && self.text.chars().any(|c| c.is_ascii_uppercase())
+        let is_placeholder =
+            |name: &str| !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+        self.text.split("${").skip(1).any(|rest| rest.split('}').next().is_some_and(is_placeholder))
     }
 
     /// Its parts as written; variables are not evaluated.

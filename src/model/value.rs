@@ -1,20 +1,9 @@
-//! Numbers, sizes and times as nginx reads them (`ngx_atoi`, `ngx_parse_size`,
-//! `ngx_parse_time`).
+//! Numbers and times as nginx reads them (`ngx_atoi`, `ngx_parse_time`).
 
 /// A number: digits only.
 pub fn parse_number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok().filter(|number| *number <= i64::MAX as u64) } else { None }
-}
-
-/// A size in bytes: a number and perhaps `k` or `m`.
-pub fn parse_size(text: &str) -> Option<u64> {
-    let (digits, scale) = match text.as_bytes().last()? {
-        b'k' | b'K' => (&text[..text.len() - 1], 1024),
-        b'm' | b'M' => (&text[..text.len() - 1], 1024 * 1024),
-        _ => (text, 1),
-    };
-    parse_number(digits)?.checked_mul(scale).filter(|size| *size <= i64::MAX as u64)
 }
 
 /// The units of a time in milliseconds, in the order in which they must come.
@@ -68,14 +57,6 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(parse_milliseconds(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_know_k_and_m_only() {
-        let table = [("4k", Some(4096)), ("1M", Some(1 << 20)), ("1g", None), ("k", None), ("", None), ("8", Some(8))];
-        for (text, expected) in table {
-            assert_eq!(parse_size(text), expected, "{text}");
         }
     }
 }

@@ -82,6 +82,8 @@ pub struct Syntax {
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
     pub problem_count: usize,
+    /// Reading stopped at this offset, where it could not go on.
+    pub unread_from: Option<u32>,
     /// Whether the file begins with a UTF-8 byte order mark; it is skipped
     /// here, while nginx takes it for a part of the first word.
     pub byte_order_mark: bool,

@@ -50,8 +50,6 @@ struct Reader<'a> {
     /// Open blocks beyond the deepest that is kept.
     too_deep: usize,
     rereads: usize,
-    /// Reading stopped before the end of the file.
-    stopped: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -66,7 +64,6 @@ impl<'a> Reader<'a> {
             quoted_until: None,
             too_deep: 0,
             rereads: 0,
-            stopped: false,
         }
     }
 
@@ -200,11 +197,11 @@ impl<'a> Reader<'a> {
         }
         let end = self.end_of_text();
         self.syntax.statements[statement as usize].end = end;
-        let at = self.head(statement);
+        let at = self.opening(statement);
         self.problem(ProblemKind::UnclosedLua, at, end, || {
             "unexpected end of file, expecting terminating characters for lua code block".into()
         });
-        self.stopped = true;
+        self.syntax.unread_from = Some(brace.end);
         Next::Stop
     }
 
@@ -245,7 +242,7 @@ impl<'a> Reader<'a> {
             let says = r#"unexpected end of file, expecting ";" or "}""#;
             self.missing_semicolon(EndedBy::EndOfFile, end, says, parent);
         }
-        if !self.open.is_empty() && !self.stopped {
+        if !self.open.is_empty() && self.syntax.unread_from.is_none() {
             self.unclosed_block(end);
         }
         while let Some(block) = self.open.pop() {
@@ -308,7 +305,7 @@ impl<'a> Reader<'a> {
         self.in_repair = true;
         self.rereads += 1;
         if self.rereads > MOST_REREADS {
-            self.stopped = true;
+            self.syntax.unread_from = Some(span.start);
             return Next::Stop;
         }
         let first_line = text.lines().next().unwrap_or_default();
@@ -369,10 +366,6 @@ impl<'a> Reader<'a> {
         let statement = &self.syntax.statements[id as usize];
         let start = self.syntax.words[statement.first_word as usize].span.start;
         Span { start, end: statement.terminator + 1 }
-    }
-
-    fn head(&self, id: StatementId) -> Span {
-        self.opening(id)
     }
 
     fn end_of_text(&self) -> u32 {

@@ -18,7 +18,6 @@ mod places;
 pub use discover::{Discovered, configurations_below, entries_above, is_leftover_name};
 pub use dump::{Dump, split_dump};
 pub use files::{Disk, Files, Memory, ReadError};
-pub use glob::{expand as expand_glob, matches as glob_matches};
 pub use includes::Include;
 pub use load::load;
 pub use places::{PACKAGED, Packaged, Place, Places};
