@@ -22,7 +22,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use nginx_lint::catalog::Context;
 use nginx_lint::engine::{self, Finding};
-use nginx_lint::model::{Model, TargetVersion};
+use nginx_lint::model::{Model, Profile};
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::ParsedFile;
@@ -72,7 +72,7 @@ impl Server {
 }
 
 fn model(tree: &Tree) -> Model<'_> {
-    Model::new(tree, Context::Main, TargetVersion::default())
+    Model::new(tree, Context::Main, Profile::default())
 }
 
 fn check(server: &Server) -> Vec<Finding> {

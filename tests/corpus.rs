@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use nginx_lint::engine::{self, Finding};
-use nginx_lint::model::{Model, TargetVersion, outermost_context};
+use nginx_lint::model::{Model, Profile, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::ParsedFile;
@@ -54,7 +54,7 @@ fn check_alone(record: &Value) -> (Tree, Vec<Finding>) {
     let files: Memory = [(path, bytes(record))].into_iter().collect();
     let tree = tree::load(&files, path, &Places::of_fragment(path, path)).expect("the file is there");
     let outermost = outermost_context(&tree.files[0]);
-    let findings = engine::run(&Model::new(&tree, outermost, TargetVersion::default()), rules::ALL);
+    let findings = engine::run(&Model::new(&tree, outermost, Profile::default()), rules::ALL);
     (tree, findings)
 }
 

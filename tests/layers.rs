@@ -20,7 +20,8 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that only one room may use.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
+    ("pcre2", "src/model"),
     ("pest", "src/syntax"),
     ("miette", "src/report"),
     ("clap", "src/cli"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nginx_lint::catalog::Context;
 use nginx_lint::engine::{self, Block, BlockKind, Edit, Finding, Rule, Severity};
 use nginx_lint::fix;
-use nginx_lint::model::{Model, TargetVersion, outermost_context};
+use nginx_lint::model::{Model, Profile, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::FileId;
 use nginx_lint::tree::{self, Memory, Places, Tree};
@@ -68,7 +68,7 @@ fn check(block: &Block<'_>) -> Checked {
     let outermost = outermost_context(&tree.files[0]);
     assert_ne!(outermost, Context::Foreign, "the block at line {} fits no context", block.line);
     let version = block.nginx_version().map(|version| version.parse().expect("a version"));
-    let findings = engine::run(&Model::new(&tree, outermost, TargetVersion { version }), rules::ALL);
+    let findings = engine::run(&Model::new(&tree, outermost, Profile::of_version(version)), rules::ALL);
     Checked { tree, findings }
 }
 

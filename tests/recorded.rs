@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nginx_lint::catalog::Context;
 use nginx_lint::engine::{self, Finding};
-use nginx_lint::model::{Model, TargetVersion};
+use nginx_lint::model::{Model, Profile};
 use nginx_lint::rules;
 use nginx_lint::tree::{self, Memory, Places, Tree};
 use serde_json::Value;
@@ -95,7 +95,7 @@ fn check(case: &Case) -> (Tree, Vec<Finding>) {
     let entry = Path::new("/etc/nginx/t.conf");
     files.insert(entry, case.text.clone());
     let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
-    let findings = engine::run(&Model::new(&tree, Context::Main, TargetVersion::default()), rules::ALL);
+    let findings = engine::run(&Model::new(&tree, Context::Main, Profile::default()), rules::ALL);
     (tree, findings)
 }
 

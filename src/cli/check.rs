@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 
 use crate::engine::{self, Finding, Severity};
-use crate::model::{Model, TargetVersion};
+use crate::model::{Model, Profile};
 use crate::report::{self, Report, Shown, Summary};
 use crate::rules;
 use crate::source::one_line;
@@ -24,8 +24,8 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     for unread in &input.unread {
         eprintln!("error: {}: {}", one_line(&unread.path.to_string_lossy()), unread.reason);
     }
-    let target = TargetVersion { version: arguments.nginx_version };
-    let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, target)).collect();
+    let profile = Profile::of_version(arguments.nginx_version);
+    let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, &profile)).collect();
     // A level that decides about success is a level to show.
     let level = arguments.min_severity.min(arguments.fail_on);
     let report = assemble(&input, &findings, level);
@@ -37,8 +37,8 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-fn judge(job: &Job, target: TargetVersion) -> Vec<Finding> {
-    let model = Model::new(&job.tree, job.outermost, target);
+fn judge(job: &Job, profile: &Profile) -> Vec<Finding> {
+    let model = Model::new(&job.tree, job.outermost, profile.clone());
     let mut findings = engine::run(&model, rules::ALL);
     if let Some(only) = &job.only {
         findings.retain(|finding| only.contains(&finding.place.location.file));

@@ -1,6 +1,7 @@
 //! What a rule has to say.
 
-use crate::model::{Directive, Place};
+use crate::catalog::Version;
+use crate::model::{Directive, OLDEST_RELEASE, Place};
 use crate::source::{Location, Span};
 
 use super::rule::{Rule, Severity};
@@ -53,6 +54,40 @@ pub struct Fix {
     pub edits: Vec<Edit>,
 }
 
+/// What nginx says of the same thing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verdict {
+    /// Its message, without level and place.
+    pub text: String,
+    /// The place it names, if it names one.
+    pub names: Option<Location>,
+    /// The first release that says it.
+    pub since: Option<Version>,
+    /// The first release that no longer says it.
+    pub before: Option<Version>,
+}
+
+impl Verdict {
+    fn silent() -> Verdict {
+        Verdict { text: String::new(), names: None, since: None, before: None }
+    }
+
+    /// Whether some release says it that reads configurations for `target`;
+    /// any release from [`OLDEST_RELEASE`] on when that is open.
+    pub(super) fn is_said(&self, target: Option<Version>) -> bool {
+        let late_enough = self.since.is_none_or(|since| target.is_none_or(|target| target >= since));
+        let early_enough = self.before.is_none_or(|before| target.unwrap_or(OLDEST_RELEASE) < before);
+        late_enough && early_enough
+    }
+
+    /// Whether every such release says it.
+    pub(super) fn is_certain(&self, target: Option<Version>) -> bool {
+        let from_the_start = self.since.is_none_or(|since| target.unwrap_or(OLDEST_RELEASE) >= since);
+        let to_the_end = self.before.is_none_or(|before| target.is_some_and(|target| target < before));
+        from_the_start && to_the_end
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -68,6 +103,9 @@ pub struct Finding {
     pub label: Option<String>,
     /// What is in this file, with its values.
     pub message: String,
+    /// What nginx says of it when it reads the configuration; part of the note
+    /// once the finding is handed in.
+    pub verdict: Option<Verdict>,
     /// Why it matters: the outcome.
     pub note: Option<String>,
     /// What to write instead.
@@ -109,6 +147,7 @@ impl Findings {
             place,
             label: None,
             message: message.into(),
+            verdict: None,
             note: None,
             help: None,
             labels: Vec::new(),
@@ -121,6 +160,35 @@ impl Findings {
 }
 
 impl Finding {
+    /// What nginx says of it: when it refuses the configuration, or, in a
+    /// finding that is not [`Finding::refused`], as a warning. The note says
+    /// so in front of anything else.
+    pub fn nginx_says(&mut self, text: impl Into<String>) -> &mut Finding {
+        self.verdict = Some(Verdict { text: text.into(), names: None, since: None, before: None });
+        self
+    }
+
+    /// The place nginx names with that; the note says which line it is when it
+    /// is not the finding's own.
+    pub fn nginx_names(&mut self, location: Location) -> &mut Finding {
+        self.verdict.get_or_insert_with(Verdict::silent).names = Some(location);
+        self
+    }
+
+    /// Only nginx from this release on says it. When the release is not known,
+    /// the finding becomes a warning that says the boundary; when the release
+    /// is older, it is dropped.
+    pub fn since(&mut self, version: Version) -> &mut Finding {
+        self.verdict.get_or_insert_with(Verdict::silent).since = Some(version);
+        self
+    }
+
+    /// Only nginx before this release says it; otherwise as [`Finding::since`].
+    pub fn before(&mut self, version: Version) -> &mut Finding {
+        self.verdict.get_or_insert_with(Verdict::silent).before = Some(version);
+        self
+    }
+
     /// Why it matters.
     pub fn note(&mut self, note: impl Into<String>) -> &mut Finding {
         self.note = Some(note.into());

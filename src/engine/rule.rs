@@ -153,8 +153,13 @@ pub struct Equivalent {
 pub enum Check {
     /// For every directive of these names.
     Directives(&'static [&'static str], fn(Directive<'_>, &mut Findings)),
+    /// For every directive that stands among the directives of a context, of
+    /// whatever name.
+    EveryDirective(fn(Directive<'_>, &mut Findings)),
     /// For every block of these contexts that stands in a file.
     Blocks(&'static [Context], fn(Block<'_>, &mut Findings)),
+    /// For every block, the outermost and those of data included.
+    EveryBlock(fn(Block<'_>, &mut Findings)),
     /// For every file.
     Files(fn(FileId, &ParsedFile, &Model<'_>, &mut Findings)),
     /// Once.

@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{self, Context};
-use crate::model::{Kind, Model};
+use crate::model::{Kind, Model, OLDEST_RELEASE};
 use crate::source::{FileId, Location, is_harmless, one_line};
 use crate::tree::NodeId;
 
 use super::finding::{Finding, Findings};
-use super::rule::{Check, Rule};
+use super::rule::{Check, Rule, Severity};
 
 /// So many directives are checked by one thread at a time.
 const CHUNK: usize = 8_192;
@@ -27,11 +27,13 @@ pub fn run(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
     findings.extend(check_files(model, &rules));
     findings.extend(check_directives(model, &rules));
     findings.extend(check_blocks(model, &rules));
+    findings.extend(check_every_block(model, &rules));
     for rule in &rules {
         if let Check::Configuration(check) = rule.check {
             findings.extend(collect(rule, |findings| check(model, findings)));
         }
     }
+    findings.retain_mut(|finding| take_verdict(model, finding));
     let mut findings = fold(findings);
     findings.iter_mut().for_each(make_harmless);
     sort(model, &mut findings);
@@ -60,18 +62,21 @@ fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
 
 fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
     let interested = interested_in_names(rules);
-    if interested.iter().all(Vec::is_empty) {
+    let in_every: Vec<_> =
+        rules.iter().filter(|rule| matches!(rule.check, Check::EveryDirective(_))).copied().collect();
+    if interested.iter().all(Vec::is_empty) && in_every.is_empty() {
         return Vec::new();
     }
     let check = |start: usize| {
         let end = (start + CHUNK).min(model.directive_count());
         let mut findings: Option<Findings> = None;
         for id in (start..end).map(|index| NodeId(index as u32)) {
-            let Some(name) = model.name_index(id) else { continue };
-            for rule in &interested[name as usize] {
+            let named = model.name_index(id).map_or(&[][..], |name| &interested[name as usize]);
+            let every = if model.is_among_directives(id) { &in_every[..] } else { &[] };
+            for rule in named.iter().chain(every) {
                 let findings = findings.get_or_insert_with(|| Findings::new(rule));
                 findings.set_rule(rule);
-                if let Check::Directives(_, check) = rule.check {
+                if let Check::Directives(_, check) | Check::EveryDirective(check) = rule.check {
                     check(model.directive(id), findings);
                 }
             }
@@ -123,6 +128,66 @@ fn check_blocks(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
         checks.flat_map(|(rule, check)| collect(rule, |findings| check(block, findings))).collect()
     };
     (0..model.block_count()).into_par_iter().with_min_len(512).flat_map_iter(check).collect()
+}
+
+fn check_every_block(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+    let rules: Vec<_> = rules.iter().filter(|rule| matches!(rule.check, Check::EveryBlock(_))).copied().collect();
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let check = |id: usize| -> Vec<Finding> {
+        let mut list = Vec::new();
+        for rule in &rules {
+            if let Check::EveryBlock(check) = rule.check {
+                list.extend(collect(rule, |findings| check(model.block_at(id), findings)));
+            }
+        }
+        list
+    };
+    (0..model.block_count()).into_par_iter().with_min_len(512).flat_map_iter(check).collect()
+}
+
+/// Puts what nginx says into the note. False if no release that may read the
+/// configuration says it.
+fn take_verdict(model: &Model<'_>, finding: &mut Finding) -> bool {
+    let Some(verdict) = &finding.verdict else { return true };
+    let target = model.version();
+    if !verdict.is_said(target) {
+        return false;
+    }
+    let acts = if finding.refused { "refuses to start or reload" } else { "warns" };
+    let who = if verdict.is_certain(target) {
+        format!("nginx {acts}")
+    } else {
+        // "nginx 1.25.1 and later refuse ..."
+        let acts = if finding.refused { "refuse to start or reload" } else { "warn" };
+        match (verdict.since.filter(|since| *since > OLDEST_RELEASE), verdict.before) {
+            (Some(since), None) => format!("nginx {since} and later {acts}"),
+            (None, Some(before)) => format!("nginx before {before} {acts}"),
+            (Some(since), Some(before)) => format!("nginx from {since} up to, and without, {before} {acts}"),
+            (None, None) => format!("nginx {acts}"),
+        }
+    };
+    if !verdict.is_certain(target) {
+        finding.refused = false;
+        finding.severity = finding.severity.min(Severity::Warning);
+    }
+    let text = if verdict.text.is_empty() { String::new() } else { format!(": {}", verdict.text) };
+    let place = verdict.names.and_then(|location| named_elsewhere(model, finding, location)).unwrap_or_default();
+    let own = finding.note.take().map(|note| format!("\n{note}")).unwrap_or_default();
+    finding.note = Some(format!("{who}{text}{place}{own}"));
+    true
+}
+
+/// How the place nginx names is called when it is not on the finding's line.
+fn named_elsewhere(model: &Model<'_>, finding: &Finding, location: Location) -> Option<String> {
+    let own = finding.place.location;
+    let source = model.source(location.file);
+    let line = source.line(location.span.start);
+    if location.file != own.file {
+        return Some(format!(", and names {}:{line}", source.path().display()));
+    }
+    (line != source.line(own.span.start)).then(|| format!(", and names line {line}"))
 }
 
 fn fold(findings: Vec<Finding>) -> Vec<Finding> {

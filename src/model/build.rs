@@ -10,9 +10,9 @@ use crate::source::FileId;
 use crate::syntax::{Ending, ParsedFile, StatementId};
 use crate::tree::{NodeId, Tree};
 
-use super::{BlockData, BlockId, Kind, Model, NO_NAME, TargetVersion};
+use super::{BlockData, BlockId, Kind, Model, NO_NAME, Profile};
 
-pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, target: TargetVersion) -> Model<'t> {
+pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, profile: Profile) -> Model<'t> {
     let mut builder = Builder {
         tree,
         names_in_files: tree.files.par_iter().with_min_len(64).map(name_indices).collect(),
@@ -28,11 +28,12 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, target: TargetVersio
     let Builder { names, block_of, blocks, .. } = builder;
     Model {
         tree,
-        target,
+        profile,
         names,
         block_of,
         blocks,
         by_name,
+        whole: OnceLock::new(),
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
         target_index: OnceLock::new(),

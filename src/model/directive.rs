@@ -163,6 +163,25 @@ impl<'m> Directive<'m> {
         self.model.tree.location(self.id, span)
     }
 
+    /// The `;` or `{` that ends it: nginx names the line of this byte.
+    pub fn terminator(self) -> Location {
+        let start = self.model.tree.statement(self.id).terminator;
+        self.model.tree.location(self.id, Span { start, end: start + 1 })
+    }
+
+    /// The `}` at the end of its block, or its `;`: nginx names the line of
+    /// the former with whatever it checks once a block is complete.
+    pub fn last_byte(self) -> Location {
+        let Location { file, span } = self.whole();
+        Location { file, span: Span { start: span.end.saturating_sub(1).max(span.start), end: span.end } }
+    }
+
+    /// Whether a placeholder such as `${PORT}` in an argument will be filled
+    /// in before nginx sees the file: its value is then not known.
+    pub fn is_template(self, index: usize) -> bool {
+        self.argument(index).is_some_and(has_placeholder)
+    }
+
     /// The blanks before the directive on its line, for edits that add a line.
     pub fn indentation(self) -> &'m str {
         let source = self.model.source(self.file());
@@ -184,6 +203,16 @@ impl<'m> Directive<'m> {
     fn value(self, word: &Word) -> &'m str {
         self.model.tree.file(self.file()).value(word)
     }
+}
+
+/// Whether a text has a placeholder such as `${PORT}` that a tool fills in
+/// before nginx sees the file. Its name is in capital letters.
+pub fn has_placeholder(text: &str) -> bool {
+    let is_placeholder = |name: &str| {
+        name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+            && name.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    text.split("${").skip(1).any(|rest| rest.split('}').next().is_some_and(is_placeholder))
 }
 
 fn order(block: &BlockData, node: NodeId) -> std::cmp::Ordering {

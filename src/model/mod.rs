@@ -10,24 +10,28 @@ mod build;
 mod directive;
 mod effective;
 mod fragment;
+mod profile;
+mod regex;
 mod target;
 mod upstream;
 mod value;
 mod variable;
 
-pub use directive::{Block, Directive, Place};
+pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use profile::{OLDEST_RELEASE, Profile};
+pub use regex::{Regex, RegexError, compile_regex};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use upstream::{Server, Upstream};
-pub use value::{parse_milliseconds, parse_number};
+pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::{Template, Values};
 
 pub use crate::tree::{Include, is_leftover_name};
 
 use std::sync::OnceLock;
 
-use crate::catalog::{self, Context, Origin, Version};
+use crate::catalog::{self, Context, Family, Origin, Version};
 use crate::source::{FileId, Location, SourceFile, Span};
 use crate::syntax::ParsedFile;
 use crate::tree::{Cycle, InclusionId, NodeId, PACKAGED, Tree};
@@ -47,13 +51,6 @@ pub enum Kind {
     Data,
     /// The block of a directive that the catalog does not know.
     Unknown,
-}
-
-/// What the configuration is judged for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct TargetVersion {
-    /// The release that will read it; none when it may be any.
-    pub version: Option<Version>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +73,7 @@ struct BlockData {
 #[derive(Debug)]
 pub struct Model<'t> {
     tree: &'t Tree,
-    target: TargetVersion,
+    profile: Profile,
     /// For each node, the catalog's index of its name, or `NO_NAME`.
     names: Vec<u16>,
     /// For each node, the block it stands in.
@@ -84,6 +81,7 @@ pub struct Model<'t> {
     blocks: Vec<BlockData>,
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
+    whole: OnceLock<Vec<Family>>,
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
@@ -96,18 +94,23 @@ const NO_NAME: u16 = u16::MAX;
 impl<'t> Model<'t> {
     /// The meaning of a tree whose first file stands in `outermost`:
     /// [`Context::Main`] for a whole configuration.
-    pub fn new(tree: &'t Tree, outermost: Context, target: TargetVersion) -> Model<'t> {
-        build::build(tree, outermost, target)
+    pub fn new(tree: &'t Tree, outermost: Context, profile: Profile) -> Model<'t> {
+        build::build(tree, outermost, profile)
+    }
+
+    /// The release that will read the configuration; none when it may be any.
+    pub fn version(&self) -> Option<Version> {
+        self.profile.version
     }
 
     /// What the configuration is judged for.
-    pub fn version(&self) -> Option<Version> {
-        self.target.version
+    pub fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// Whether the release may be older than `version`.
     pub fn may_be_before(&self, version: Version) -> bool {
-        self.target.version.is_none_or(|target| target < version)
+        self.profile.version.is_none_or(|target| target < version)
     }
 
     /// The files.
@@ -169,6 +172,35 @@ impl<'t> Model<'t> {
     /// for a name the catalog does not know.
     pub fn name_index(&self, id: NodeId) -> Option<u16> {
         Some(self.names[id.index()]).filter(|name| *name != NO_NAME)
+    }
+
+    /// Whether it stands among the directives of a context, not among lines
+    /// of data or in the block of a directive that is not known.
+    pub fn is_among_directives(&self, id: NodeId) -> bool {
+        let block = self.block_of[id.index()];
+        matches!(self.blocks[block.0 as usize].kind, Kind::Directives(_))
+    }
+
+    /// Whether everything that `http {}`, `stream {}` or `mail {}` can hold
+    /// was seen: only then is something that is not found in it not there.
+    pub fn is_whole(&self, family: Family) -> bool {
+        self.whole.get_or_init(|| self.find_whole_families()).contains(&family)
+    }
+
+    fn find_whole_families(&self) -> Vec<Family> {
+        let mut whole = vec![Family::Core, Family::Events, Family::Http, Family::Stream, Family::Mail];
+        for block in self.blocks().filter(|block| block.is_unseen()) {
+            // What a broken main context would hold may be any block.
+            let broken = block.outwards().find_map(|outer| match outer.kind() {
+                Kind::Directives(context) => Some(context.family()),
+                Kind::Data | Kind::Unknown => None,
+            });
+            match broken {
+                Some(Family::Core) | None => whole.clear(),
+                Some(family) => whole.retain(|known| *known != family),
+            }
+        }
+        whole
     }
 
     /// Includes that lead back to themselves.

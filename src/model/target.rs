@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::catalog::{self, Context, Family};
 use crate::tree::NodeId;
 
+use super::directive::has_placeholder;
 use super::{BlockId, Directive, Kind, Model, Upstream};
 
 /// The directives that pass a request on, with the prefix of their family.
@@ -137,9 +138,7 @@ impl<'m> Target<'m> {
 
     /// Whether a placeholder will be filled in before nginx sees the file.
     pub fn is_template(self) -> bool {
-        let is_placeholder =
-            |name: &str| !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
-        self.text.split("${").skip(1).any(|rest| rest.split('}').next().is_some_and(is_placeholder))
+        has_placeholder(self.text)
     }
 
     /// Its parts as written; variables are not evaluated.

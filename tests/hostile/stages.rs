@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use nginx_lint::engine::{self, Finding};
-use nginx_lint::model::{Model, TargetVersion, outermost_context};
+use nginx_lint::model::{Model, Profile, outermost_context};
 use nginx_lint::report::{self, Report, Shown, Style, Summary};
 use nginx_lint::rules;
 use nginx_lint::source::{Location, SourceFile, Span};
@@ -143,7 +143,7 @@ fn go_through_all_stages(bytes: Vec<u8>) {
         assert_statements_fit(file);
     }
     assert_nodes_fit(&tree);
-    let model = Model::new(&tree, outermost_context(&tree.files[0]), TargetVersion::default());
+    let model = Model::new(&tree, outermost_context(&tree.files[0]), Profile::default());
     let findings = engine::run(&model, rules::ALL);
     for finding in &findings {
         assert_finding_fits(finding, &tree);
