@@ -6,6 +6,7 @@
 //! calls unseen; a rule must then keep silent. Whatever only some rules need
 //! is computed when the first of them asks.
 
+mod address;
 mod build;
 mod directive;
 mod effective;
@@ -17,6 +18,10 @@ mod upstream;
 mod value;
 mod variable;
 
+pub use address::{
+    Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
+    parse_ipv6, parse_local_address,
+};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
