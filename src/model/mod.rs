@@ -11,6 +11,7 @@ mod build;
 mod directive;
 mod effective;
 mod fragment;
+mod location;
 mod profile;
 mod regex;
 mod target;
@@ -25,6 +26,7 @@ pub use address::{
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use location::{LocationError, LocationHead, LocationKind};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
