@@ -8,6 +8,7 @@
 
 mod build;
 mod directive;
+mod dispatch;
 mod effective;
 mod fragment;
 mod profile;
@@ -18,6 +19,7 @@ mod value;
 mod variable;
 
 pub use directive::{Block, Directive, Place, has_placeholder};
+pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use profile::{OLDEST_RELEASE, Profile};
@@ -82,6 +84,7 @@ pub struct Model<'t> {
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
     whole: OnceLock<Vec<Family>>,
+    misfits: OnceLock<Vec<(NodeId, Misfit)>>,
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
