@@ -53,7 +53,8 @@ fn report_unknown(directive: Directive<'_>, findings: &mut Findings) {
     };
     let meant = intended(directive);
     if meant.is_none() && is_cut_off_by_a_brace(directive) {
-        let finding = findings.add(directive.place_of_name(), format!("\"{{\" opens a block here, and \"{name}\" is its first word"));
+        let finding = findings
+            .add(directive.place_of_name(), format!("\"{{\" opens a block here, and \"{name}\" is its first word"));
         finding.nginx_says(format!("unknown directive \"{name}\"")).nginx_names(directive.terminator());
         finding.help("quote the whole argument, so that \"{\" is a part of it");
         return;
