@@ -10,6 +10,7 @@
 //! | [`tree`] | the configuration as nginx sees it, includes and all |
 //! | [`catalog`] | what directives and variables are |
 //! | [`model`] | what the configuration means |
+//! | [`config`] | what a project says about its nginx: `nginx-lint.toml` |
 //! | [`engine`] | rules, findings, and the walk that brings them together |
 //! | [`rules`] | one room a rule, outside of `src`: the check and its page |
 //! | [`fix`] | edits, applied to bytes |
@@ -21,6 +22,7 @@ extern crate alloc;
 
 pub mod catalog;
 pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod fix;
 pub mod model;

@@ -280,9 +280,9 @@ fn a_snippet_that_is_included_often_is_reported_once() {
 fn long_lines_tabs_and_wide_characters_are_drawn_in_place() {
     let padding = "x".repeat(2_500);
     let long =
-        format!("upstream a {{ server 10.0.0.1; }} # {padding}\nset $a {padding}; proxy_read_timeout 0; # {padding}\n");
+        format!("upstream a {{ server 10.0.0.1; }} # {padding}\nroot {padding}; proxy_read_timeout 0; # {padding}\n");
     let directory = tree(&[
-        ("long.conf", &format!("server {{\n{long}}}\n")),
+        ("long.conf", &format!("http {{\n{long}}}\n")),
         ("tabs.conf", "server {\n\tlocation / {\n\t\tproxy_read_timeout\t0; # tab\n\t}\n}\n"),
         ("wide.conf", "server {\n    set $greeting \u{4f60}\u{597d}; proxy_read_timeout 0; # \u{1b}[31m \u{202e}\n}\n"),
     ]);
@@ -296,6 +296,33 @@ fn long_lines_tabs_and_wide_characters_are_drawn_in_place() {
         })
         .collect();
     insta::assert_snapshot!(drawn.join("\n"));
+}
+
+#[test]
+fn the_nginx_that_is_meant_is_named_by_options_or_by_the_file_of_the_project() {
+    let site =
+        "events {}\nhttp {\n    server {\n        listen 443 ssl;\n        http2 on;\n        brotli on;\n    }\n}\n";
+    let directory = tree(&[("nginx/nginx.conf", site)]);
+    let names = |ran: &Ran| -> Vec<String> {
+        ran.stdout.lines().filter(|line| line.contains("unknown-directive")).map(str::to_owned).collect()
+    };
+    let check = |more: &[&str]| {
+        let arguments = [&["--format", "concise", "nginx/nginx.conf"], more].concat();
+        names(&run_in(directory.path(), &arguments, b""))
+    };
+    assert_eq!(check(&[]), Vec::<String>::new());
+    let old = "nginx/nginx.conf:5:9: error[unknown-directive] \"http2\" came with nginx 1.25.1, this configuration is for 1.22.1";
+    let bare = "nginx/nginx.conf:6:9: error[unknown-directive] \"brotli\" needs the module ngx_http_brotli_filter_module, which is not there";
+    assert_eq!(check(&["--nginx-version", "1.22.1"]), [old]);
+    assert_eq!(check(&["--nginx-modules", "ngx_http_v2_module"]), [bare]);
+    let config = directory.path().join("nginx-lint.toml");
+    std::fs::write(&config, "[nginx]\nversion = \"1.22.1\"\nmodules = [\"ngx_http_v2_module\"]\n").expect("written");
+    assert_eq!(check(&[]), [old, bare]);
+    assert_eq!(check(&["--nginx-version", "1.25.1"]), [bare]);
+    std::fs::write(&config, "[nginx]\nversoin = \"1.22.1\"\n").expect("written");
+    let ran = run_in(directory.path(), &["nginx/nginx.conf"], b"");
+    assert_eq!(ran.status, 2);
+    assert!(ran.stderr.contains("nginx-lint.toml:2:1: unknown field `versoin`"), "{}", ran.stderr);
 }
 
 #[test]

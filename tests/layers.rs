@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A room, and the rooms of this crate that it may use.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("src/source", &[]),
     ("src/catalog", &[]),
     ("src/syntax", &["source"]),
@@ -13,14 +13,16 @@ const ROOMS: [(&str, &[&str]); 11] = [
     // and rules about syntax are handed what the syntax room found.
     ("src/engine", &["source", "syntax", "tree", "catalog", "model"]),
     ("rules", &["source", "syntax", "catalog", "model", "engine"]),
+    ("src/config", &["catalog"]),
     ("src/fix", &["source", "engine"]),
     ("src/report", &["source", "tree", "engine"]),
-    ("src/cli", &["source", "syntax", "tree", "catalog", "model", "engine", "report", "fix", "rules"]),
+    ("src/cli", &["source", "syntax", "tree", "catalog", "model", "engine", "report", "fix", "config", "rules"]),
     ("src/main.rs", &["cli"]),
 ];
 
 /// Crates that only one room may use.
-const CRATES: [(&str, &str); 6] = [
+const CRATES: [(&str, &str); 7] = [
+    ("toml", "src/config"),
     ("pcre2", "src/model"),
     ("pest", "src/syntax"),
     ("miette", "src/report"),

@@ -1,10 +1,9 @@
 //! A directive that goes on into the next line because its `;` is missing.
 
-use crate::catalog;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::Model;
+use crate::model::{Model, swallowed_word};
 use crate::source::{FileId, Location, Span};
-use crate::syntax::{Ending, ParsedFile, Quote, StatementId};
+use crate::syntax::{Ending, ParsedFile, StatementId};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -26,35 +25,6 @@ fn check(id: FileId, file: &ParsedFile, model: &Model<'_>, findings: &mut Findin
             report(id, file, statement, index, model, findings);
         }
     }
-}
-
-/// Index of the word that should have been the name of the next directive.
-fn swallowed_word(file: &ParsedFile, id: StatementId) -> Option<usize> {
-    let statement = file.statement(id);
-    if statement.word_count < 3 || matches!(statement.ending, Ending::Lua | Ending::Missing) {
-        return None;
-    }
-    let head = file.head_span(id);
-    if !file.source.slice(head).contains('\n') {
-        return None;
-    }
-    let words = file.words(id);
-    let name = file.value(&words[0]);
-    let ends_in_block = statement.ending == Ending::Block;
-    (2..words.len()).find(|index| {
-        let between = Span { start: words[index - 1].span.end, end: words[*index].span.start };
-        words[*index].quote == Quote::Plain
-            && file.source.slice(between).contains('\n')
-            && takes(name, index - 1, false)
-            && takes(file.value(&words[*index]), words.len() - index - 1, ends_in_block)
-            && !takes(name, words.len() - 1, ends_in_block)
-    })
-}
-
-/// Whether some directive of this name takes so many arguments, with or
-/// without a block.
-fn takes(name: &str, arguments: usize, block: bool) -> bool {
-    catalog::find(name).iter().any(|directive| directive.is_block() == block && directive.arguments.accept(arguments))
 }
 
 fn report(

@@ -59,6 +59,16 @@ pub struct CheckArguments {
     #[arg(long, value_name = "VERSION")]
     pub nginx_version: Option<Version>,
 
+    /// The modules that nginx has beyond those it is built with by default, such as
+    /// ngx_http_lua_module, or plus; modules that load_module loads need not be named. Without
+    /// it, nginx may have any
+    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
+    pub nginx_modules: Option<Vec<String>>,
+
+    /// Read this file instead of the nearest nginx-lint.toml above the first path
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Look up absolute paths below this directory, as in the image of a container; / is this
     /// machine
     #[arg(long, value_name = "DIRECTORY")]

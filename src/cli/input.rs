@@ -78,6 +78,11 @@ pub fn gather(arguments: &CheckArguments) -> Result<Input, Failure> {
     Ok(gatherer.finish())
 }
 
+/// Whether an argument means standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    STDIN_ARGUMENTS.iter().any(|name| path == Path::new(name))
+}
+
 struct Gatherer<'a> {
     arguments: &'a CheckArguments,
     input: Input,
@@ -98,7 +103,7 @@ impl Gatherer<'_> {
     }
 
     fn add(&mut self, path: &Path) {
-        if STDIN_ARGUMENTS.iter().any(|name| path == Path::new(name)) {
+        if is_stdin(path) {
             self.add_stdin();
         } else if path.is_dir() {
             self.add_directory(path);

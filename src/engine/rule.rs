@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::catalog::{Context, Version};
+use crate::catalog::{self, Context, Version};
 use crate::model::{Block, Directive, Model};
 use crate::syntax::ParsedFile;
 
@@ -153,6 +153,9 @@ pub struct Equivalent {
 pub enum Check {
     /// For every directive of these names.
     Directives(&'static [&'static str], fn(Directive<'_>, &mut Findings)),
+    /// For every directive whose name has an entry in the catalog of which this
+    /// is true.
+    DirectivesWhere(fn(&'static catalog::Directive) -> bool, fn(Directive<'_>, &mut Findings)),
     /// For every directive that stands among the directives of a context, of
     /// whatever name.
     EveryDirective(fn(Directive<'_>, &mut Findings)),

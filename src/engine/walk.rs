@@ -76,8 +76,11 @@ fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> 
             for rule in named.iter().chain(every) {
                 let findings = findings.get_or_insert_with(|| Findings::new(rule));
                 findings.set_rule(rule);
-                if let Check::Directives(_, check) | Check::EveryDirective(check) = rule.check {
-                    check(model.directive(id), findings);
+                match rule.check {
+                    Check::Directives(_, check) | Check::DirectivesWhere(_, check) | Check::EveryDirective(check) => {
+                        check(model.directive(id), findings);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -95,9 +98,20 @@ fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> 
 fn interested_in_names(rules: &[&'static Rule]) -> Vec<Vec<&'static Rule>> {
     let mut interested = vec![Vec::new(); catalog::name_count()];
     for rule in rules {
-        let Check::Directives(names, _) = rule.check else { continue };
-        for name in names.iter().filter_map(|name| catalog::name_index(name)) {
-            interested[name as usize].push(*rule);
+        match rule.check {
+            Check::Directives(names, _) => {
+                for name in names.iter().filter_map(|name| catalog::name_index(name)) {
+                    interested[name as usize].push(*rule);
+                }
+            }
+            Check::DirectivesWhere(is_wanted, _) => {
+                for (name, rules) in (0..).zip(&mut interested) {
+                    if catalog::directives_of(name).iter().any(is_wanted) {
+                        rules.push(*rule);
+                    }
+                }
+            }
+            _ => {}
         }
     }
     interested

@@ -12,7 +12,10 @@ use crate::tree::{NodeId, Tree};
 
 use super::{BlockData, BlockId, Kind, Model, NO_NAME, Profile};
 
-pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, profile: Profile) -> Model<'t> {
+pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile) -> Model<'t> {
+    if let Some(modules) = &mut profile.modules {
+        modules.extend(loaded_modules(tree));
+    }
     let mut builder = Builder {
         tree,
         names_in_files: tree.files.par_iter().with_min_len(64).map(name_indices).collect(),
@@ -34,11 +37,22 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, profile: Profile) ->
         blocks,
         by_name,
         whole: OnceLock::new(),
+        misfits: OnceLock::new(),
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
         target_index: OnceLock::new(),
         variables: OnceLock::new(),
     }
+}
+
+/// The modules that `load_module` brings, by the names of their files.
+fn loaded_modules(tree: &Tree) -> impl Iterator<Item = String> {
+    let loads = tree.node_ids().filter(|id| tree.name(*id) == "load_module");
+    loads.filter_map(|id| {
+        let path = tree.file(tree.node(id).file).value(tree.words(id).get(1)?);
+        let name = path.rsplit('/').next()?;
+        Some(name.strip_suffix(".so").unwrap_or(name).to_owned())
+    })
 }
 
 fn name_indices(file: &ParsedFile) -> Vec<u16> {

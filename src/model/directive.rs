@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::catalog::{self, Context, Family};
 use crate::source::{FileId, Location, Span};
-use crate::syntax::{Ending, Word};
+use crate::syntax::{Ending, StatementId, Word};
 use crate::tree::{Include, InclusionId, NodeId, PACKAGED, Packaged};
 
 use super::{BlockData, BlockId, Kind, Model, NO_NAME};
@@ -34,6 +34,12 @@ impl PartialEq for Directive<'_> {
 impl<'m> Directive<'m> {
     pub(super) fn new(model: &'m Model<'m>, id: NodeId) -> Directive<'m> {
         Directive { model, id }
+    }
+
+    /// Whether both have the same name and the catalog knows it.
+    pub fn is_same_name(self, other: Directive<'_>) -> bool {
+        let name = self.model.names[self.id.index()];
+        name != NO_NAME && name == other.model.names[other.id.index()]
     }
 
     /// Its index in the order of the configuration.
@@ -131,6 +137,19 @@ impl<'m> Directive<'m> {
         self.taken_as().map(|definition| definition.module.family)
     }
 
+    /// All that the catalog says of it where it stands, as far as the nginx
+    /// that is meant can have it: several modules may share a name.
+    pub fn definitions(self) -> impl Iterator<Item = &'static catalog::Directive> + use<'m> {
+        let name = self.model.names[self.id.index()];
+        let known = if name == NO_NAME { &[][..] } else { catalog::directives_of(name) };
+        let kind = self.parent().kind();
+        let model = self.model;
+        known.iter().filter(move |directive| match kind {
+            Kind::Directives(context) => directive.contexts.contains(context) && model.profile.has(directive),
+            Kind::Data | Kind::Unknown => false,
+        })
+    }
+
     /// What it includes; none for every directive but `include`.
     pub fn include(self) -> Option<&'m Include> {
         self.model.tree.include_of(self.id)
@@ -156,6 +175,34 @@ impl<'m> Directive<'m> {
     /// has no such argument.
     pub fn place_of_argument(self, index: usize) -> Place {
         self.words().get(index + 1).map_or_else(|| self.place(), |word| self.at(word.span))
+    }
+
+    /// Whether an argument holds a NUL byte: some readers of nginx take what
+    /// stands in front of it for the whole.
+    pub fn has_nul(self, index: usize) -> bool {
+        let Some(word) = self.words().get(index + 1) else { return false };
+        let source = self.model.source(self.file());
+        !source.is_faithful() && source.bytes().get(word.span.range()).is_some_and(|bytes| bytes.contains(&0))
+    }
+
+    /// Several arguments; the whole directive when it has none of them.
+    pub fn place_of_arguments(self, indices: Range<usize>) -> Place {
+        let words = self.words();
+        match words.get(indices.start + 1..indices.end + 1) {
+            Some([first, .., last]) => self.at(first.span.to(last.span)),
+            Some([only]) => self.at(only.span),
+            _ => self.place(),
+        }
+    }
+
+    /// A place in the file it stands in, reached as it was itself.
+    pub fn place_at(self, location: Location) -> Place {
+        self.at(location.span)
+    }
+
+    /// Its statement in the file it stands in.
+    pub fn statement(self) -> StatementId {
+        self.model.tree.node(self.id).statement
     }
 
     /// Part of an argument, in bytes of its value; the whole argument where

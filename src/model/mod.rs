@@ -9,6 +9,7 @@
 mod address;
 mod build;
 mod directive;
+mod dispatch;
 mod effective;
 mod fragment;
 mod location;
@@ -24,6 +25,7 @@ pub use address::{
     parse_ipv6, parse_local_address,
 };
 pub use directive::{Block, Directive, Place, has_placeholder};
+pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use location::{LocationError, LocationHead, LocationKind};
@@ -89,6 +91,7 @@ pub struct Model<'t> {
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
     whole: OnceLock<Vec<Family>>,
+    misfits: OnceLock<Vec<(NodeId, Misfit)>>,
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,

@@ -1,0 +1,81 @@
+//! A directive in a block that does not take it.
+
+use crate::catalog::{self, Contexts};
+use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Block, Directive, Kind, Misfit, Model};
+
+/// See the page.
+pub const RULE: Rule = Rule {
+    name: "directive-not-allowed-here",
+    group: Group::NginxT,
+    severity: Severity::Error,
+    refused: true,
+    fix: FixKind::None,
+    versions: Versions::ALL,
+    references: &["https://nginx.org/en/docs/dirindex.html"],
+    equivalents: &[],
+    page: include_str!("directive_not_allowed_here.md"),
+    check: Check::Configuration(check),
+};
+
+fn check(model: &Model<'_>, findings: &mut Findings) {
+    for (directive, misfit) in model.misfits() {
+        // Where braces are missing, blocks are not what they seem.
+        let broken = model.files()[directive.file().index()].syntax.problem_count > 0;
+        if misfit == Misfit::NotAllowedHere && !broken && !is_in_a_misplaced_block(directive) {
+            report(directive, findings);
+        }
+    }
+}
+
+/// Whether a block around it is itself not allowed where it stands: that is
+/// the one mistake.
+fn is_in_a_misplaced_block(directive: Directive<'_>) -> bool {
+    directive.parent().outwards().filter_map(|block| block.head()).any(|head| head.definition().is_none())
+}
+
+fn report(directive: Directive<'_>, findings: &mut Findings) {
+    let name = directive.name();
+    let Kind::Directives(here) = directive.parent().kind() else { return };
+    let message = format!("\"{name}\" is not allowed in {}", called(here));
+    let finding = findings.add(directive.place_of_name(), message);
+    finding.nginx_says(format!("\"{name}\" directive is not allowed here")).nginx_names(directive.terminator());
+    let allowed = allowed_in(directive);
+    match enclosing(directive, allowed) {
+        Some(block) if block.head().is_some() => {
+            let outer = block.kind();
+            let text = if let Kind::Directives(context) = outer { called(context) } else { String::new() };
+            finding.help(format!("move it out, into {text} around it"));
+            if let Some(head) = block.head() {
+                finding.label(head.place_of_name(), "it is allowed right in here");
+            }
+        }
+        _ => {
+            finding.help(format!("it can stand in: {allowed}"));
+        }
+    }
+    if let Some(head) = directive.parent().head() {
+        finding.label(head.place_of_name(), "this block does not take it");
+    }
+}
+
+fn called(context: catalog::Context) -> String {
+    match context {
+        catalog::Context::Main => "the main context, outside of all blocks".to_owned(),
+        context => format!("\"{context}\""),
+    }
+}
+
+fn allowed_in(directive: Directive<'_>) -> Contexts {
+    let profile = directive.model().profile();
+    let known = catalog::find(directive.name()).iter().filter(|definition| profile.has(definition));
+    known.fold(Contexts::NONE, |all, definition| all.union(definition.contexts))
+}
+
+/// The innermost block around it that takes it.
+fn enclosing<'m>(directive: Directive<'m>, allowed: Contexts) -> Option<Block<'m>> {
+    directive.parent().outwards().skip(1).find(|block| match block.kind() {
+        Kind::Directives(context) => allowed.contains(context),
+        Kind::Data | Kind::Unknown => false,
+    })
+}

@@ -1,0 +1,75 @@
+//! A directive that may stand once in a block, twice.
+
+use crate::catalog::{Context, Duplicate};
+use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Block, Directive, Kind};
+
+/// See the page.
+pub const RULE: Rule = Rule {
+    name: "duplicate-directive",
+    group: Group::NginxT,
+    severity: Severity::Error,
+    refused: true,
+    fix: FixKind::None,
+    versions: Versions::ALL,
+    references: &["https://nginx.org/en/docs/dirindex.html"],
+    equivalents: &[],
+    page: include_str!("duplicate_directive.md"),
+    check: Check::EveryBlock(check),
+};
+
+/// These are settled by the first `map`: what follows it comes too late, and
+/// nginx calls it a duplicate (`ngx_http_map_block`).
+const SETTLED_BY_MAP: [&str; 2] = ["map_hash_max_size", "map_hash_bucket_size"];
+
+fn check(block: Block<'_>, findings: &mut Findings) {
+    let Kind::Directives(context) = block.kind() else { return };
+    if context == Context::Foreign {
+        return;
+    }
+    let mut previous: Option<Directive<'_>> = None;
+    for directive in block.directives_by_name() {
+        match previous {
+            Some(first) if directive.is_same_name(first) => judge(first, directive, findings),
+            _ => previous = Some(directive),
+        }
+    }
+    if matches!(context, Context::Http | Context::Stream) {
+        SETTLED_BY_MAP.iter().for_each(|name| judge_order(block, name, findings));
+    }
+}
+
+fn judge(first: Directive<'_>, second: Directive<'_>, findings: &mut Findings) {
+    let mut definitions = second.definitions().peekable();
+    let known = definitions.peek().is_some();
+    if !known || definitions.any(|definition| definition.duplicate != Duplicate::Error) || was_not_set(first) {
+        return;
+    }
+    let name = second.name();
+    let same_place = first.place().location == second.place().location;
+    let message = if same_place {
+        format!("\"{name}\" is set each time this file is included in the same block")
+    } else {
+        format!("\"{name}\" is set twice in the same block")
+    };
+    let finding = findings.add(second.place(), message);
+    finding.nginx_says(format!("\"{name}\" directive is duplicate")).nginx_names(second.terminator());
+    finding.help("remove one of them");
+    if !same_place {
+        finding.label(first.place(), "first set here");
+    }
+}
+
+/// nginx takes a priority of 0 for one that was not set (`ngx_set_priority`).
+fn was_not_set(first: Directive<'_>) -> bool {
+    first.name() == "worker_priority"
+        && first.argument(0).is_some_and(|value| value.trim_start_matches(['-', '+']).trim_matches('0').is_empty())
+}
+
+fn judge_order(block: Block<'_>, name: &str, findings: &mut Findings) {
+    let Some(setting) = block.directives(name).next() else { return };
+    let Some(map) = block.directives("map").next().filter(|map| map.id() < setting.id()) else { return };
+    let finding = findings.add(setting.place(), format!("\"{name}\" stands behind the first \"map\""));
+    finding.nginx_says(format!("\"{name}\" directive is duplicate")).nginx_names(setting.terminator());
+    finding.label(map.place(), "this map has settled the size").help("move it in front of the first \"map\"");
+}
