@@ -3,6 +3,7 @@
 pub mod duplicate_upstream;
 pub mod include_cycle;
 pub mod include_missing;
+pub mod invalid_address;
 pub mod lookalike_character;
 pub mod missing_semicolon;
 pub mod proxy_pass_missing_scheme;
