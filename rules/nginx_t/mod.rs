@@ -4,6 +4,7 @@ pub mod duplicate_upstream;
 pub mod include_cycle;
 pub mod include_missing;
 pub mod invalid_address;
+pub mod invalid_listen;
 pub mod lookalike_character;
 pub mod missing_semicolon;
 pub mod proxy_pass_missing_scheme;
