@@ -42,6 +42,8 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_return::RULE,
     &nginx_t::invalid_try_files::RULE,
     &nginx_t::invalid_error_page::RULE,
+    &nginx_t::invalid_address::RULE,
+    &nginx_t::invalid_listen::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

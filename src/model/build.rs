@@ -41,7 +41,9 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
         target_index: OnceLock::new(),
+        fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),
+        listeners: Default::default(),
     }
 }
 

@@ -12,9 +12,11 @@ mod directive;
 mod dispatch;
 mod effective;
 mod fragment;
+mod listener;
 mod location;
 mod profile;
 mod regex;
+mod server_name;
 mod target;
 mod upstream;
 mod value;
@@ -28,9 +30,11 @@ pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
+pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
@@ -95,7 +99,10 @@ pub struct Model<'t> {
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
+    fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
+    /// Of http, stream and mail.
+    listeners: [OnceLock<listener::Listeners>; 3],
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.
