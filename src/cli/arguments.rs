@@ -38,10 +38,8 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Files or directories, or - for standard input; without any, ./nginx.conf or else
-    /// /etc/nginx/nginx.conf
-    #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub input: InputArguments,
 
     /// How to show findings
     #[arg(long, value_enum, default_value_t = Format::Full)]
@@ -54,6 +52,19 @@ pub struct CheckArguments {
     /// Exit with 1 when there are findings of this severity or above
     #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
     pub fail_on: Severity,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+/// What to read, and for which nginx: the same for every command that reads a configuration.
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    /// Files or directories, or - for standard input; without any, ./nginx.conf or else
+    /// /etc/nginx/nginx.conf
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
 
     /// The nginx release that will read the configuration, such as 1.22.1
     #[arg(long, value_name = "VERSION")]
@@ -77,10 +88,6 @@ pub struct CheckArguments {
     /// Look up paths below FROM below TO, such as /etc/nginx=./nginx
     #[arg(long, value_name = "FROM=TO", value_parser = parse_map)]
     pub map: Vec<(PathBuf, PathBuf)>,
-
-    /// Colours
-    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
-    pub color: Colour,
 }
 
 #[derive(Debug, Args)]
