@@ -16,6 +16,7 @@ mod listener;
 mod location;
 mod profile;
 mod regex;
+pub mod route;
 mod server_name;
 mod target;
 mod upstream;
