@@ -189,6 +189,11 @@ impl<'m> Walk<'m> {
             Some(_) => Err(Stop::End(End::Listing { path, directive: listing })),
             None => walk.special(403, Reason::Directory, root, None),
         });
+        if directory.ends_with(b'/') != Some(true) {
+            // An alias without a slash at its end: nginx expects a directory.
+            let file: Start<'m> = Box::new(move |walk| walk.special(500, Reason::NotDirectory, root, None));
+            ways.push((Assumption::IsFile(directory.clone()), file));
+        }
         ways.push((Assumption::IsDirectory(directory), nothing));
         let missing: Start<'m> = Box::new(move |walk| walk.special(404, Reason::NotFound, root, None));
         ways.push((Assumption::Otherwise, missing));

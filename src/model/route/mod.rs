@@ -58,6 +58,9 @@ pub struct Route<'m> {
     pub steps: Vec<Step<'m>>,
     /// What the client, or the upstream, gets.
     pub end: End<'m>,
+    /// The block whose directives are in force at the end; none when the
+    /// request did not come so far.
+    pub block: Option<Block<'m>>,
 }
 
 /// One thing that happened, and the directive that made it happen.
@@ -246,6 +249,8 @@ pub enum Reason {
     NotFound,
     /// A directory without index.
     Directory,
+    /// A file where the directory of an index should be.
+    NotDirectory,
     /// A target that cannot be read.
     InvalidTarget,
 }
@@ -266,6 +271,10 @@ pub enum Assumption {
     IsFile(Text),
     /// This is a directory.
     IsDirectory(Text),
+    /// This is a file or a directory.
+    Exists(Text),
+    /// This may be executed.
+    IsExecutable(Text),
     /// The condition of an `if` holds: the one written there.
     Holds(String),
     /// None of the others.

@@ -2,7 +2,8 @@
 //! sent.
 
 use super::super::{
-    Directive, Host, LocationHead, LocationKind, Protocol, Target, Upstream, split_address, split_target,
+    AddressForm, Directive, Host, LocationHead, LocationKind, Protocol, Target, Upstream, parse_address, split_address,
+    split_target,
 };
 use super::text::{Text, bytes_of};
 use super::uri::{Escape, escape};
@@ -128,6 +129,11 @@ impl<'m> Walk<'m> {
             };
         }
         let written = &string[parts.address.clone()];
+        let form = AddressForm { listen: false, uri: true, default_port: 80 };
+        let is_known = text.part(written).bytes().is_some();
+        if target.has_variables() && is_known && parse_address(&string[parts.address.start..], form).is_err() {
+            return self.special(500, Reason::InvalidTarget, Some(target.directive), None);
+        }
         let (host, port) = split_address(written);
         let default_port = match scheme.as_str() {
             "http" => Some("80"),

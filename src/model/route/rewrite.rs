@@ -279,11 +279,14 @@ impl<'m> Walk<'m> {
                 Ok(Next::Code)
             }
             None => {
-                let text = directive.arguments().collect::<Vec<_>>().join(" ");
                 let assumption = match condition {
-                    Condition::File { operator: "-f", .. } => Assumption::IsFile(value.clone()),
-                    Condition::File { operator: "-d", .. } => Assumption::IsDirectory(value.clone()),
-                    _ => Assumption::Holds(text),
+                    Condition::File { operator, .. } => match operator.trim_start_matches('!') {
+                        "-f" => Assumption::IsFile(value.clone()),
+                        "-d" => Assumption::IsDirectory(value.clone()),
+                        "-x" => Assumption::IsExecutable(value.clone()),
+                        _ => Assumption::Exists(value.clone()),
+                    },
+                    _ => Assumption::Holds(directive.arguments().collect::<Vec<_>>().join(" ")),
                 };
                 let way = |holds: bool| {
                     let value = value.clone();
@@ -293,8 +296,9 @@ impl<'m> Walk<'m> {
                         Ok(())
                     }
                 };
-                let (yes, no) = (way(true), way(false));
-                Err(self.fork(vec![(assumption, Box::new(yes)), (Assumption::Otherwise, Box::new(no))]))
+                let negated = matches!(condition, Condition::File { operator, .. } if operator.starts_with('!'));
+                let (first, second) = (way(!negated), way(negated));
+                Err(self.fork(vec![(assumption, Box::new(first)), (Assumption::Otherwise, Box::new(second))]))
             }
         }
     }

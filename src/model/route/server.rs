@@ -51,7 +51,7 @@ pub(super) fn find_listener<'m>(
     (Some(listener), candidates)
 }
 
-fn is_wildcard(socket: &SocketAddress) -> bool {
+pub(super) fn is_wildcard(socket: &SocketAddress) -> bool {
     match &socket.host {
         HostAddress::Ipv4(bytes) => *bytes == [0; 4],
         HostAddress::Ipv6(bytes) => *bytes == [0; 16],
@@ -67,7 +67,7 @@ fn is_wildcard_for(socket: &SocketAddress, wanted: &SocketAddress) -> bool {
     same_family && is_wildcard(socket) && socket.port == wanted.port
 }
 
-/// A server, why, and what the regular expression captured for that.
+/// A server, why, and the name that led to it.
 pub(super) struct Chosen<'m> {
     pub(super) server: Block<'m>,
     pub(super) rule: ServerRule,

@@ -45,7 +45,9 @@ impl<'m> Definitions<'m> {
         let name = |argument: Option<&str>| argument?.strip_prefix('$').map(str::to_ascii_lowercase);
         match directive.name() {
             "set" => {
-                if let Some(name) = name(directive.argument(0)) {
+                // Setting a variable of nginx's own leaves its meaning as it is.
+                let is_own = |name: &String| catalog::variable(name, Family::Http).is_some_and(|own| !own.prefix);
+                if let Some(name) = name(directive.argument(0)).filter(|name| !is_own(name)) {
                     self.of.entry(name).or_insert(Definition::Set);
                 }
             }
@@ -222,6 +224,7 @@ impl<'m> Walk<'m> {
             "server_protocol" => Some(Text::known("HTTP/1.1")),
             "server_name" => Some(self.server_name()),
             "server_port" => self.listener.map(|listener| Text::known(listener.socket().port.to_string())),
+            "server_addr" => Some(self.server_address()),
             "host" => Some(if self.host.is_empty() { self.server_name() } else { Text::known(self.host.clone()) }),
             "document_root" => Some(self.document_root()),
             "request_filename" => Some(self.file_path(&self.uri.clone()).unwrap_or_default()),

@@ -1,7 +1,6 @@
 //! The phases of a request, in nginx's order, with all that nginx remembers
 //! about a request while it is on its way.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -9,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::super::{Block, Directive, Listener, Model, parse_flag};
 use super::location::{self, LocationRule};
 use super::rewrite::Frame;
-use super::server::{ServerRule, find_listener, find_server, regex_of};
+use super::server::{ServerRule, find_listener, find_server, is_wildcard, regex_of};
 use super::text::Text;
 use super::uri::{Escape, escape, parse_host, parse_target};
 use super::variables::{Captures, Definitions};
@@ -19,8 +18,9 @@ use crate::catalog::Context;
 /// So often the path may change, by rewrites and internal redirects.
 const MOST_CHANGES: u8 = 10;
 
-/// So many ways are followed in all.
-const MOST_WAYS: usize = 48;
+/// So many ways are followed in all. The last way of a fork, which is mostly
+/// the one that goes on, gets the greater part of them.
+const MOST_WAYS: usize = 2_000;
 
 /// Directives that answer in the place of files.
 const HANDLERS: [&str; 16] = [
@@ -117,14 +117,15 @@ pub(super) struct Walk<'m> {
     pub(super) proxy_host: Option<Text>,
     pub(super) proxy_port: Option<Text>,
     steps: Vec<Step<'m>>,
-    ways_left: Rc<Cell<usize>>,
+    /// How many ways may still be followed from here.
+    ways_left: usize,
 }
 
 pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request) -> Route<'m> {
     let (listener, others) = find_listener(model, request.address.as_ref(), request.port);
     let chosen = listener.and_then(|listener| Some((listener, listener.default_server()?)));
     let Some((listener, default)) = chosen else {
-        return Route { steps: Vec::new(), end: End::Unknown(Unknown::NoListener) };
+        return Route { steps: Vec::new(), end: End::Unknown(Unknown::NoListener), block: None };
     };
     let mut walk = Walk {
         model,
@@ -156,13 +157,13 @@ pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request) -> Route<'m> {
         proxy_host: None,
         proxy_port: None,
         steps: Vec::new(),
-        ways_left: Rc::new(Cell::new(MOST_WAYS)),
+        ways_left: MOST_WAYS,
     };
     let directive = listener.listenings().find(|listening| listening.server == default);
     walk.step(directive.and_then(|listening| listening.directive), What::Listener { listener, others });
     match walk.arrive() {
         Ok(()) | Err(Stop::Elsewhere) => walk.finish(),
-        Err(Stop::End(end)) => Route { steps: walk.steps, end },
+        Err(Stop::End(end)) => walk.ended(end),
     }
 }
 
@@ -246,9 +247,13 @@ impl<'m> Walk<'m> {
         loop {
             match self.pass_phase() {
                 Ok(()) | Err(Stop::Elsewhere) => {}
-                Err(Stop::End(end)) => return Route { steps: self.steps, end },
+                Err(Stop::End(end)) => return self.ended(end),
             }
         }
+    }
+
+    fn ended(self, end: End<'m>) -> Route<'m> {
+        Route { steps: self.steps, end, block: Some(self.conf) }
     }
 
     fn pass_phase(&mut self) -> Result<(), Stop<'m>> {
@@ -510,7 +515,7 @@ impl<'m> Walk<'m> {
         } else if !self.host.is_empty() {
             absolute.push(&self.host);
         } else {
-            absolute.append(&Text::unknown("server_addr"));
+            absolute.append(&self.server_address());
         }
         let usual = if self.request.secure { 443 } else { 80 };
         if self.flag("port_in_redirect", true)
@@ -522,25 +527,42 @@ impl<'m> Walk<'m> {
         absolute
     }
 
+    /// The local address of the connection, without its port.
+    pub(super) fn server_address(&self) -> Text {
+        let asked = self.request.address.clone();
+        let known =
+            asked.or_else(|| self.listener.map(|listener| listener.socket().clone()).filter(|it| !is_wildcard(it)));
+        match known {
+            Some(socket) => {
+                let text = socket.to_string();
+                let port = format!(":{}", socket.port);
+                Text::of_value(text.strip_suffix(&port).unwrap_or(&text))
+            }
+            None => Text::unknown("server_addr"),
+        }
+    }
+
     // Forks
 
     /// Follows each way to its end.
     pub(super) fn fork(&self, ways: Vec<(Assumption, Start<'m>)>) -> Stop<'m> {
-        let left = self.ways_left.get();
-        if left < ways.len() {
+        let share = self.ways_left / 8;
+        if self.ways_left < ways.len() {
             return Stop::End(End::Unknown(Unknown::TooManyForks));
         }
-        self.ways_left.set(left - ways.len());
-        let follow = |(assumption, start): (Assumption, Start<'m>)| {
+        let last = ways.len() - 1;
+        let left_for_last = (self.ways_left - ways.len()).saturating_sub(share * last);
+        let follow = |(index, (assumption, start)): (usize, (Assumption, Start<'m>))| {
             let mut walk = self.clone();
             walk.steps.clear();
+            walk.ways_left = if index == last { left_for_last } else { share };
             let route = match start(&mut walk) {
                 Ok(()) | Err(Stop::Elsewhere) => walk.finish(),
-                Err(Stop::End(end)) => Route { steps: walk.steps, end },
+                Err(Stop::End(end)) => walk.ended(end),
             };
             Way { assumption, route }
         };
-        Stop::End(End::Fork(ways.into_iter().map(follow).collect()))
+        Stop::End(End::Fork(ways.into_iter().enumerate().map(follow).collect()))
     }
 
     // Small things
