@@ -12,6 +12,8 @@ Examples:
   nginx-lint /etc/nginx              the configuration of this server
   nginx-lint conf.d/app.conf         one file, judged within the nginx.conf that includes it
   nginx -T | nginx-lint -            what nginx itself has read
+  nginx-lint route https://www.example.com/api/users
+                                     where this request goes, and why
   nginx-lint explain timeout-zero    why a rule complains, and what to do
 
 Exit status: 0 nothing found, 1 findings, 2 something could not be read or done.";
@@ -30,6 +32,9 @@ pub struct Arguments {
 pub enum Command {
     /// Check a configuration (what happens without a command, too)
     Check(CheckArguments),
+    /// Say which listener, server, location and target answer a request, and why
+    #[command(override_usage = "nginx-lint route [OPTIONS] [METHOD] URL [PATH]...")]
+    Route(RouteArguments),
     /// Show the page of a rule
     Explain(ExplainArguments),
     /// List the rules
@@ -59,7 +64,7 @@ pub struct CheckArguments {
 }
 
 /// What to read, and for which nginx: the same for every command that reads a configuration.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct InputArguments {
     /// Files or directories, or - for standard input; without any, ./nginx.conf or else
     /// /etc/nginx/nginx.conf
@@ -88,6 +93,28 @@ pub struct InputArguments {
     /// Look up paths below FROM below TO, such as /etc/nginx=./nginx
     #[arg(long, value_name = "FROM=TO", value_parser = parse_map)]
     pub map: Vec<(PathBuf, PathBuf)>,
+}
+
+#[derive(Debug, Args)]
+pub struct RouteArguments {
+    /// The request's URL, or its path alone; a method such as POST may stand in front of it
+    #[arg(value_name = "URL")]
+    pub url: String,
+
+    #[command(flatten)]
+    pub input: InputArguments,
+
+    /// A header of the request, such as 'Host: www.example.com'; may be given more than once
+    #[arg(long, short = 'H', value_name = "HEADER", value_parser = super::route::parse_header)]
+    pub header: Vec<(String, String)>,
+
+    /// The address and port of nginx at which the request arrives, such as 10.0.0.1:80
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+
+    /// How to show the way
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use nginx_lint::catalog::{Context, Version};
-use nginx_lint::model::route::{Assumption, End, Pass, Request, Route};
+use nginx_lint::model::route::{Assumption, End, Pass, Request, Route, Text};
 use nginx_lint::model::{Model, Profile, Protocol, SocketAddress, parse_address};
 use nginx_lint::tree::{self, Memory, Places};
 
@@ -42,7 +42,8 @@ pub fn predict(world: &World, http: &str, listen: SocketAddr, requests: &[Asked]
 fn predict_one(world: &World, model: &Model<'_>, listen: SocketAddr, asked: &Asked) -> (Option<Answer>, String) {
     let address = listen.to_string();
     let address = parse_address(&address, Default::default()).ok().and_then(|address| address.socket(listen.port()));
-    let route = model.route(&request(asked, address));
+    let known = |assumption: &Assumption| known_file(assumption);
+    let route = model.route_with_files(&request(asked, address), &known);
     let mut way = String::new();
     let answer = follow(world, &route, &asked.method, &mut way);
     (answer, way)
@@ -56,6 +57,16 @@ pub fn request(asked: &Asked, address: Option<SocketAddress>) -> Request {
         secure: false,
         address,
         port: None,
+    }
+}
+
+fn known_file(assumption: &Assumption) -> Option<bool> {
+    match assumption {
+        Assumption::IsFile(path) => Some(is_file(&path.to_string())),
+        Assumption::IsDirectory(path) => Some(is_directory(&path.to_string())),
+        Assumption::Exists(path) => Some(is_file(&path.to_string()) || is_directory(&path.to_string())),
+        Assumption::IsExecutable(_) | Assumption::Holds(_) => None,
+        Assumption::Otherwise => Some(true),
     }
 }
 
@@ -77,13 +88,12 @@ fn follow(world: &World, route: &Route<'_>, method: &str, way: &mut String) -> O
         let header = block.effective("add_header").directive()?;
         header.argument(1).map(str::to_owned)
     });
-    let base = Answer { mark, ..Answer::default() };
+    let base = Answer { mark, location: route.location.as_ref().map(seen), ..Answer::default() };
     let has_body = method != "HEAD";
     match &route.end {
         End::Answer(answer) => Some(Answer {
             status: Some(answer.status),
-            location: answer.location.as_ref().map(ToString::to_string),
-            body: answer.body.as_ref().filter(|_| has_body && answer.status != 204).map(|body| body.to_string()),
+            body: answer.body.as_ref().filter(|_| has_body && answer.status != 204).map(seen),
             ..base
         }),
         End::Closed(_) => Some(Answer::default()),
@@ -95,7 +105,7 @@ fn follow(world: &World, route: &Route<'_>, method: &str, way: &mut String) -> O
         End::File { path, status, directory, .. } => {
             let path = path.to_string();
             if is_directory(&path) {
-                let location = directory.to_string();
+                let location = seen(directory);
                 return Some(Answer { status: Some(301), location: Some(location), ..base });
             }
             let usual = match (is_file(&path), method) {
@@ -106,14 +116,7 @@ fn follow(world: &World, route: &Route<'_>, method: &str, way: &mut String) -> O
             Some(Answer { status: Some(status.filter(|_| usual == 200).unwrap_or(usual)), ..base })
         }
         End::Fork(ways) => {
-            let holds = |assumption: &Assumption| match assumption {
-                Assumption::IsFile(path) => is_file(&path.to_string()),
-                Assumption::IsDirectory(path) => is_directory(&path.to_string()),
-                Assumption::Exists(path) => is_file(&path.to_string()) || is_directory(&path.to_string()),
-                Assumption::IsExecutable(path) => panic!("{path} is not asked about"),
-                Assumption::Holds(condition) => panic!("{condition} is not known"),
-                Assumption::Otherwise => true,
-            };
+            let holds = |assumption: &Assumption| known_file(assumption) == Some(true);
             let chosen = ways.iter().find(|way| holds(&way.assumption))?;
             follow(world, &chosen.route, method, way)
         }
@@ -132,7 +135,7 @@ fn pass_has_body(pass: &Pass<'_>) -> bool {
 fn upstream(world: &World, pass: &Pass<'_>) -> Vec<String> {
     if pass.protocol == Protocol::Fastcgi {
         let parameters =
-            pass.parameters.iter().map(|parameter| format!("three: {}={}", parameter.name, parameter.value));
+            pass.parameters.iter().map(|parameter| format!("three: {}={}", parameter.name, seen(&parameter.value)));
         let mut lines: Vec<String> = parameters.collect();
         lines.sort();
         return lines;
@@ -140,11 +143,16 @@ fn upstream(world: &World, pass: &Pass<'_>) -> Vec<String> {
     let address = pass.address.to_string();
     let name = world.name_of(&address);
     let method = pass.method.as_ref().map(ToString::to_string).unwrap_or_default();
-    let uri = pass.uri.as_ref().map(ToString::to_string).unwrap_or_default();
+    let uri = pass.uri.as_ref().map(seen).unwrap_or_default();
     let version = pass.version.as_deref().unwrap_or_default();
     let mut lines = vec![format!("{name}: {method} {uri} HTTP/{version}")];
-    let headers = pass.headers.iter().map(|header| format!("{name}: {}: {}", header.name, header.value));
-    lines.extend(headers);
+    let headers = pass.headers.iter().map(|header| format!("{name}: {}: {}", header.name, seen(&header.value)));
+    lines.extend(headers.map(|line| line.trim_end().to_owned()));
     lines[1..].sort();
     lines
+}
+
+/// A text as the client reads it.
+fn seen(text: &Text) -> String {
+    text.bytes().map_or_else(|| text.to_string(), |bytes| String::from_utf8_lossy(bytes).into_owned())
 }

@@ -106,10 +106,14 @@ fn read(text: &str) -> Answer {
         let mut lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
         lines.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
     };
+    let is_chunked = header("Transfer-Encoding").is_some();
+    let body = if is_chunked { body.split_once("\r\n").map_or(body, |(_, chunk)| chunk) } else { body };
     let from_backend = ["one: ", "two: ", "three: "].iter().any(|name| body.starts_with(name));
     let mut upstream: Vec<String> = Vec::new();
     if from_backend {
-        upstream = body.lines().map(str::to_owned).collect();
+        // What is sent in chunks has lines of its own between.
+        let lines = body.lines().filter(|line| line.contains(": ") || line.ends_with(':'));
+        upstream = lines.map(|line| line.trim_end().to_owned()).collect();
         // Of FastCGI all are parameters, and some come from headers.
         let first = usize::from(!body.starts_with("three: "));
         upstream.retain(|line| !line.starts_with("three: HTTP_"));

@@ -42,7 +42,7 @@ impl<'m> Walk<'m> {
         }
         let fallback = self.fallback(directive, last)?;
         ways.push((Assumption::Otherwise, fallback));
-        Err(self.fork(ways))
+        self.fork(ways)
     }
 
     fn alias(&self) -> Option<Directive<'m>> {
@@ -119,21 +119,27 @@ impl<'m> Walk<'m> {
             return self.special(500, Reason::Alias, self.root_directive(), None);
         };
         let directory = self.with_slash();
+        let absolute = self.absolute(directory.clone());
         let directive = self.root_directive();
         let status = Some(self.status).filter(|status| *status != 0);
-        let file = End::File { path: path.clone(), directive, status, directory: directory.clone() };
-        if self.method == "POST" || !self.has_error_page(404) {
+        let file = End::File { path: path.clone(), directive, status, directory: absolute };
+        let posts = self.method == "POST";
+        if !posts && ![301, 404].iter().any(|status| self.has_error_page(*status)) {
             return Err(Stop::End(file));
         }
         let redirect: Start<'m> =
             Box::new(move |walk| walk.special(301, Reason::MissingSlash, directive, Some(directory)));
-        let there: Start<'m> = Box::new(move |_| Err(Stop::End(file)));
+        let there: Start<'m> = match posts {
+            // Files are not posted to.
+            true => Box::new(move |walk| walk.special(405, Reason::Method, directive, None)),
+            false => Box::new(move |_| Err(Stop::End(file))),
+        };
         let missing: Start<'m> = Box::new(move |walk| walk.special(404, Reason::NotFound, directive, None));
-        Err(self.fork(vec![
+        self.fork(vec![
             (Assumption::IsFile(path.clone()), there),
             (Assumption::IsDirectory(path), redirect),
             (Assumption::Otherwise, missing),
-        ]))
+        ])
     }
 
     /// The path with a slash, as a redirect.
@@ -144,7 +150,7 @@ impl<'m> Walk<'m> {
             location.push(b"?");
             location.append(&self.args.clone());
         }
-        self.absolute(location)
+        location
     }
 
     /// The index of a directory (`ngx_http_index_handler`).
@@ -176,7 +182,7 @@ impl<'m> Walk<'m> {
             if absolute {
                 // It is not looked for.
                 ways.push((Assumption::Otherwise, start));
-                return Err(self.fork(ways));
+                return self.fork(ways);
             }
             let mut path = directory.clone();
             path.append(&name);
@@ -197,6 +203,6 @@ impl<'m> Walk<'m> {
         ways.push((Assumption::IsDirectory(directory), nothing));
         let missing: Start<'m> = Box::new(move |walk| walk.special(404, Reason::NotFound, root, None));
         ways.push((Assumption::Otherwise, missing));
-        Err(self.fork(ways))
+        self.fork(ways)
     }
 }

@@ -61,6 +61,9 @@ pub struct Route<'m> {
     /// The block whose directives are in force at the end; none when the
     /// request did not come so far.
     pub block: Option<Block<'m>>,
+    /// The header `Location` as the client gets it, of nginx's own. It stays
+    /// even when an error page makes another answer of a redirect.
+    pub location: Option<Text>,
 }
 
 /// One thing that happened, and the directive that made it happen.
@@ -208,8 +211,6 @@ pub enum End<'m> {
 pub struct Answer<'m> {
     /// Its status.
     pub status: u16,
-    /// The header `Location` as the client gets it.
-    pub location: Option<Text>,
     /// The body, where the configuration gives it.
     pub body: Option<Text>,
     /// Why.
@@ -281,6 +282,9 @@ pub enum Assumption {
     Otherwise,
 }
 
+/// Says whether an assumption holds; none where it does not know.
+pub type KnownFiles<'k> = dyn Fn(&Assumption) -> Option<bool> + 'k;
+
 /// Why it cannot be told what happens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unknown {
@@ -301,6 +305,11 @@ pub enum Unknown {
 impl<'t> Model<'t> {
     /// The way of a request.
     pub fn route(&self, request: &Request) -> Route<'_> {
-        walk::walk(self, request)
+        walk::walk(self, request, None)
+    }
+
+    /// The same where something is known of the files that forks are about.
+    pub fn route_with_files<'m>(&'m self, request: &Request, known: &'m KnownFiles<'m>) -> Route<'m> {
+        walk::walk(self, request, Some(known))
     }
 }

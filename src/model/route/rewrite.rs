@@ -154,7 +154,6 @@ impl<'m> Walk<'m> {
         let status = if self.status == 0 { status } else { self.status };
         Err(Stop::End(End::Answer(Answer {
             status,
-            location: None,
             body: Some(value),
             reason: Reason::Directive,
             directive: Some(directive),
@@ -298,7 +297,8 @@ impl<'m> Walk<'m> {
                 };
                 let negated = matches!(condition, Condition::File { operator, .. } if operator.starts_with('!'));
                 let (first, second) = (way(!negated), way(negated));
-                Err(self.fork(vec![(assumption, Box::new(first)), (Assumption::Otherwise, Box::new(second))]))
+                self.fork(vec![(assumption, Box::new(first)), (Assumption::Otherwise, Box::new(second))])?;
+                Ok(Next::Code)
             }
         }
     }

@@ -12,7 +12,7 @@ use super::server::{ServerRule, find_listener, find_server, is_wildcard, regex_o
 use super::text::Text;
 use super::uri::{Escape, escape, parse_host, parse_target};
 use super::variables::{Captures, Definitions};
-use super::{Answer, Assumption, End, Reason, Request, Route, Step, Unknown, Way, What};
+use super::{Answer, Assumption, End, KnownFiles, Reason, Request, Route, Step, Unknown, Way, What};
 use crate::catalog::Context;
 
 /// So often the path may change, by rewrites and internal redirects.
@@ -112,20 +112,24 @@ pub(super) struct Walk<'m> {
     error_page: bool,
     /// The status that an answer gets whatever it says; 0 for none.
     pub(super) status: u16,
+    /// `Location`, which stays when an error page takes the redirect.
+    pub(super) location: Option<Text>,
     pub(super) values: FxHashMap<String, Option<Text>>,
     pub(super) captures: Captures,
     pub(super) proxy_host: Option<Text>,
     pub(super) proxy_port: Option<Text>,
     steps: Vec<Step<'m>>,
+    /// What is known of files.
+    known_files: Option<&'m KnownFiles<'m>>,
     /// How many ways may still be followed from here.
     ways_left: usize,
 }
 
-pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request) -> Route<'m> {
+pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request, known_files: Option<&'m KnownFiles<'m>>) -> Route<'m> {
     let (listener, others) = find_listener(model, request.address.as_ref(), request.port);
     let chosen = listener.and_then(|listener| Some((listener, listener.default_server()?)));
     let Some((listener, default)) = chosen else {
-        return Route { steps: Vec::new(), end: End::Unknown(Unknown::NoListener), block: None };
+        return Route { steps: Vec::new(), end: End::Unknown(Unknown::NoListener), block: None, location: None };
     };
     let mut walk = Walk {
         model,
@@ -152,11 +156,13 @@ pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request) -> Route<'m> {
         changes_left: MOST_CHANGES + 1,
         error_page: false,
         status: 0,
+        location: None,
         values: FxHashMap::default(),
         captures: Captures::default(),
         proxy_host: None,
         proxy_port: None,
         steps: Vec::new(),
+        known_files,
         ways_left: MOST_WAYS,
     };
     let directive = listener.listenings().find(|listening| listening.server == default);
@@ -178,6 +184,8 @@ impl<'m> Walk<'m> {
         // The server is not known yet: the default server's word counts.
         let merge_slashes = self.flag("merge_slashes", true);
         let Ok(uri) = parse_target(&request.target, merge_slashes) else {
+            // nginx has not read any header.
+            self.keep_headers(0);
             return self.special(400, Reason::InvalidPath, None, None);
         };
         self.uri = Text::known(uri.path);
@@ -197,6 +205,8 @@ impl<'m> Walk<'m> {
         self.host.clone_from(&named);
         self.choose_server(&named);
         if header.is_none_or(|host| parse_host(&host).is_err()) {
+            let host = request.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("host"));
+            self.keep_headers(host.map_or(request.headers.len(), |host| host + 1));
             return self.special(400, Reason::InvalidHost, None, None);
         }
         if matches!(self.method.as_str(), "TRACE" | "CONNECT") {
@@ -210,6 +220,11 @@ impl<'m> Walk<'m> {
             self.step(None, What::Path { sent, path: self.uri.clone() });
         }
         Ok(())
+    }
+
+    /// Forgets the headers that nginx has not read.
+    fn keep_headers(&mut self, count: usize) {
+        Rc::make_mut(&mut self.request).headers.truncate(count);
     }
 
     fn listener_speaks_tls(&self) -> bool {
@@ -253,7 +268,8 @@ impl<'m> Walk<'m> {
     }
 
     fn ended(self, end: End<'m>) -> Route<'m> {
-        Route { steps: self.steps, end, block: Some(self.conf) }
+        let location = self.location.clone().map(|location| self.absolute(location));
+        Route { steps: self.steps, end, block: Some(self.conf), location }
     }
 
     fn pass_phase(&mut self) -> Result<(), Stop<'m>> {
@@ -413,6 +429,9 @@ impl<'m> Walk<'m> {
             return Err(Stop::End(End::Closed(directive)));
         }
         self.status = status;
+        if location.is_some() {
+            self.location = location;
+        }
         let pages = self.conf.effective_list("error_page").directives;
         if !self.error_page && !pages.is_empty() && self.changes_left != 0 {
             self.error_page = !self.flag("recursive_error_pages", false);
@@ -425,8 +444,7 @@ impl<'m> Walk<'m> {
             }
         }
         let status = if matches!(status, 494..=497) { 400 } else { status };
-        let location = location.map(|location| self.absolute(location));
-        Err(Stop::End(End::Answer(Answer { status, location, body: None, reason, directive })))
+        Err(Stop::End(End::Answer(Answer { status, body: None, reason, directive })))
     }
 
     fn send_error_page(&mut self, page: Directive<'m>, status: u16) -> Result<(), Stop<'m>> {
@@ -452,12 +470,12 @@ impl<'m> Walk<'m> {
         if uri.starts_with(b'@') == Some(true) {
             return self.go_to_named(&uri, Some(page));
         }
-        if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
+        if !matches!(overwrite, Some("301" | "302" | "303" | "307" | "308")) {
             self.status = 302;
         }
-        let location = Some(self.absolute(uri));
+        self.location = Some(uri);
         let (status, directive) = (self.status, Some(page));
-        Err(Stop::End(End::Answer(Answer { status, location, body: None, reason: Reason::Directive, directive })))
+        Err(Stop::End(End::Answer(Answer { status, body: None, reason: Reason::Directive, directive })))
     }
 
     /// Starts again with another path.
@@ -504,7 +522,7 @@ impl<'m> Walk<'m> {
     }
 
     /// `Location` as the client gets it.
-    pub(super) fn absolute(&mut self, location: Text) -> Text {
+    pub(super) fn absolute(&self, location: Text) -> Text {
         if location.starts_with(b'/') != Some(true) || !self.flag("absolute_redirect", true) {
             return location;
         }
@@ -544,14 +562,27 @@ impl<'m> Walk<'m> {
 
     // Forks
 
-    /// Follows each way to its end.
-    pub(super) fn fork(&self, ways: Vec<(Assumption, Start<'m>)>) -> Stop<'m> {
-        let share = self.ways_left / 8;
-        if self.ways_left < ways.len() {
-            return Stop::End(End::Unknown(Unknown::TooManyForks));
+    /// Follows each way to its end; or goes on in the one that is known to be
+    /// the right one.
+    pub(super) fn fork(&mut self, ways: Vec<(Assumption, Start<'m>)>) -> Result<(), Stop<'m>> {
+        let mut open: Vec<(Assumption, Start<'m>)> = Vec::new();
+        for (assumption, start) in ways {
+            match self.known_files.and_then(|known| known(&assumption)) {
+                Some(false) => {}
+                None if assumption != Assumption::Otherwise => open.push((assumption, start)),
+                Some(true) | None if open.is_empty() => return start(self),
+                Some(true) | None => {
+                    open.push((Assumption::Otherwise, start));
+                    break;
+                }
+            }
         }
-        let last = ways.len() - 1;
-        let left_for_last = (self.ways_left - ways.len()).saturating_sub(share * last);
+        let share = self.ways_left / 8;
+        if self.ways_left < open.len() {
+            return Err(Stop::End(End::Unknown(Unknown::TooManyForks)));
+        }
+        let last = open.len().saturating_sub(1);
+        let left_for_last = (self.ways_left - open.len()).saturating_sub(share * last);
         let follow = |(index, (assumption, start)): (usize, (Assumption, Start<'m>))| {
             let mut walk = self.clone();
             walk.steps.clear();
@@ -562,7 +593,7 @@ impl<'m> Walk<'m> {
             };
             Way { assumption, route }
         };
-        Stop::End(End::Fork(ways.into_iter().enumerate().map(follow).collect()))
+        Err(Stop::End(End::Fork(open.into_iter().enumerate().map(follow).collect())))
     }
 
     // Small things
