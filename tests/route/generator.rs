@@ -32,6 +32,19 @@ pub struct Asked {
     pub headers: Vec<(String, String)>,
 }
 
+impl Asked {
+    /// A target, with a method in front or for GET.
+    pub fn of(request: &str) -> Asked {
+        let (method, target) = request.split_once(' ').unwrap_or(("GET", request));
+        let mut headers =
+            vec![("Host".to_owned(), "127.0.0.1".to_owned()), ("Connection".to_owned(), "close".to_owned())];
+        if method == "POST" {
+            headers.push(("Content-Length".to_owned(), "0".to_owned()));
+        }
+        Asked { method: method.to_owned(), target: target.to_owned(), headers }
+    }
+}
+
 /// A configuration inside `http {}`: `{{listen}}`, `{{one}}`, `{{two}}` are
 /// addresses, `{{root}}` a directory.
 pub fn configuration(seed: u64) -> String {

@@ -37,6 +37,21 @@ pub struct Answer {
     pub body: Option<String>,
 }
 
+impl Answer {
+    /// Status, mark, `Location`, and the request line of the upstream or a
+    /// body that is no page of nginx or file.
+    pub fn in_short(&self) -> String {
+        let status = self.status.map_or("closed".to_owned(), |status| status.to_string());
+        let body = self
+            .body
+            .as_ref()
+            .filter(|body| !body.starts_with('<') && !body.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let parts = [self.mark.as_ref(), self.location.as_ref(), self.upstream.first(), body];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        parts.fold(status, |text, part| format!("{text} {part}"))
+    }
+}
+
 impl World {
     pub fn new() -> World {
         let files = TempDir::new().expect("a directory");

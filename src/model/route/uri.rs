@@ -22,8 +22,17 @@ pub struct Uri {
 }
 
 /// nginx answers 400.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Invalid {
+    /// As [`Uri::quoted`], as far as nginx has read: an error page still sees it.
+    pub quoted: bool,
+    /// As [`Uri::plus`].
+    pub plus: bool,
+}
+
+/// The host is not valid: nginx answers 400.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Invalid;
+pub struct InvalidHost;
 
 /// Reads the target of a request line.
 ///
@@ -33,19 +42,23 @@ pub struct Invalid;
 pub fn parse_target(target: &[u8], merge_slashes: bool) -> Result<Uri, Invalid> {
     let (host, unparsed) = match target.first() {
         Some(b'/') => (None, target),
-        Some(first) if first.is_ascii_alphabetic() => split_absolute(target)?,
-        _ => return Err(Invalid),
+        Some(first) if first.is_ascii_alphabetic() => split_absolute(target).ok_or(Invalid::default())?,
+        _ => return Err(Invalid::default()),
     };
-    if unparsed.iter().any(|byte| *byte <= 0x20 || *byte == 0x7f) {
-        return Err(Invalid);
+    let valid = unparsed.iter().take_while(|byte| **byte > 0x20 && **byte != 0x7f).count();
+    let (quoted, plus) = flags_of_line(&unparsed[..valid]);
+    if valid < unparsed.len() {
+        return Err(Invalid { quoted, plus });
     }
     let empty_path = unparsed.first() == Some(&b'?');
     let unparsed = if unparsed.is_empty() { b"/" } else { unparsed };
-    let mut parser = Parser { out: Vec::with_capacity(unparsed.len()), quoted: false, plus: false };
+    let mut parser = Parser { out: Vec::with_capacity(unparsed.len()), quoted, plus };
     if empty_path {
         parser.out.push(b'/');
     }
-    let args = parser.run(unparsed, merge_slashes)?;
+    let Some(args) = parser.run(unparsed, merge_slashes) else {
+        return Err(Invalid { quoted: parser.quoted, plus: parser.plus });
+    };
     Ok(Uri {
         host: host.map(<[u8]>::to_vec),
         unparsed: unparsed.to_vec(),
@@ -57,18 +70,35 @@ pub fn parse_target(target: &[u8], merge_slashes: bool) -> Result<Uri, Invalid> 
     })
 }
 
+/// Whether something in a path is encoded, and whether it has a `+`, as far as
+/// nginx sees that while it reads the line: up to what it has to look at again.
+fn flags_of_line(path: &[u8]) -> (bool, bool) {
+    let mut plus = false;
+    let mut after_slash = false;
+    for byte in path {
+        match byte {
+            b'%' => return (true, plus),
+            b'?' | b'#' => break,
+            b'/' | b'.' if after_slash => break,
+            b'+' => plus = true,
+            _ => after_slash = *byte == b'/',
+        }
+    }
+    (false, plus)
+}
+
 /// `scheme://host:port` and the rest.
-fn split_absolute(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Invalid> {
-    let colon = target.iter().position(|byte| *byte == b':').ok_or(Invalid)?;
+fn split_absolute(target: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let colon = target.iter().position(|byte| *byte == b':')?;
     let in_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    let rest = target[colon..].strip_prefix(b"://").ok_or(Invalid)?;
+    let rest = target[colon..].strip_prefix(b"://")?;
     if !target[..colon].iter().all(in_scheme) {
-        return Err(Invalid);
+        return None;
     }
     let host_end = if rest.first() == Some(&b'[') {
         let in_literal = |byte: &u8| byte.is_ascii_alphanumeric() || b":-._~!$&'()*+,;=".contains(byte);
-        let end = rest[1..].iter().position(|byte| !in_literal(byte)).ok_or(Invalid)? + 1;
-        if rest[end] == b']' { end + 1 } else { return Err(Invalid) }
+        let end = rest[1..].iter().position(|byte| !in_literal(byte))? + 1;
+        if rest[end] == b']' { end + 1 } else { return None }
     } else {
         let in_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
         rest.iter().position(|byte| !in_host(byte)).unwrap_or(rest.len())
@@ -81,8 +111,8 @@ fn split_absolute(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Invalid> {
         _ => host_end,
     };
     match rest.get(behind_port) {
-        None | Some(b'/' | b'?') => Ok((Some(&rest[..host_end]), &rest[behind_port..])),
-        Some(_) => Err(Invalid),
+        None | Some(b'/' | b'?') => Some((Some(&rest[..host_end]), &rest[behind_port..])),
+        Some(_) => None,
     }
 }
 
@@ -102,7 +132,7 @@ struct Parser {
 
 impl Parser {
     /// Writes the path, and returns the arguments.
-    fn run<'a>(&mut self, unparsed: &'a [u8], merge_slashes: bool) -> Result<&'a [u8], Invalid> {
+    fn run<'a>(&mut self, unparsed: &'a [u8], merge_slashes: bool) -> Option<&'a [u8]> {
         let mut state = State::Usual;
         let mut index = 0;
         let mut args = &unparsed[unparsed.len()..];
@@ -110,10 +140,10 @@ impl Parser {
             index += 1;
             if byte == b'%' {
                 self.quoted = true;
-                let decoded = decode(unparsed.get(index..index + 2).ok_or(Invalid)?)?;
+                let decoded = decode(unparsed.get(index..index + 2)?)?;
                 index += 2;
                 match decoded {
-                    0 => return Err(Invalid),
+                    0 => return None,
                     // These would end the path if they were not encoded.
                     b'%' | b'#' | b'?' => {
                         self.out.push(decoded);
@@ -136,12 +166,12 @@ impl Parser {
             State::DotDot => self.leave_directory()?,
             State::Usual | State::Slash => {}
         }
-        Ok(args)
+        Some(args)
     }
 
-    fn step(&mut self, state: State, byte: u8, merge_slashes: bool) -> Result<State, Invalid> {
+    fn step(&mut self, state: State, byte: u8, merge_slashes: bool) -> Option<State> {
         self.plus |= byte == b'+';
-        Ok(match (state, byte) {
+        Some(match (state, byte) {
             (State::Dot, b'/') => {
                 self.out.pop();
                 State::Slash
@@ -169,17 +199,17 @@ impl Parser {
     }
 
     /// Takes `name/..` away.
-    fn leave_directory(&mut self) -> Result<(), Invalid> {
-        let last = self.out.len().checked_sub(4).ok_or(Invalid)?;
-        let slash = self.out[..=last].iter().rposition(|byte| *byte == b'/').ok_or(Invalid)?;
+    fn leave_directory(&mut self) -> Option<()> {
+        let last = self.out.len().checked_sub(4)?;
+        let slash = self.out[..=last].iter().rposition(|byte| *byte == b'/')?;
         self.out.truncate(slash + 1);
-        Ok(())
+        Some(())
     }
 }
 
-fn decode(digits: &[u8]) -> Result<u8, Invalid> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8).ok_or(Invalid);
-    Ok(digit(digits[0])? << 4 | digit(digits[1])?)
+fn decode(digits: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    Some(digit(digits[0])? << 4 | digit(digits[1])?)
 }
 
 /// What is written for: which characters may stand as they are.
@@ -233,7 +263,7 @@ pub fn unescape_redirect(bytes: &[u8]) -> Vec<u8> {
         }
         let Some(&second) = bytes.get(index) else { break };
         index += 1;
-        let Ok(decoded) = decode(&[first, second]) else { continue };
+        let Some(decoded) = decode(&[first, second]) else { continue };
         // The hexadecimal digits of nginx that lead here end in a letter.
         if decoded == b'?' {
             out.push(decoded);
@@ -257,9 +287,6 @@ pub fn argument<'a>(args: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-/// Why a host is not taken.
-pub type InvalidHost = Invalid;
-
 /// The host of a `Host` header, as servers are looked for: without port and
 /// trailing dot, in lower case (`ngx_http_validate_host`).
 ///
@@ -275,7 +302,7 @@ pub fn parse_host(host: &[u8]) -> Result<Vec<u8>, InvalidHost> {
         match byte {
             b'.' => {
                 if index > 0 && last_dot == Some(index - 1) {
-                    return Err(Invalid);
+                    return Err(InvalidHost);
                 }
                 last_dot = Some(index);
             }
@@ -288,14 +315,14 @@ pub fn parse_host(host: &[u8]) -> Result<Vec<u8>, InvalidHost> {
                 end = index + 1;
                 rest = true;
             }
-            b'/' | 0..=0x20 | 0x7f => return Err(Invalid),
+            b'/' | 0..=0x20 | 0x7f => return Err(InvalidHost),
             _ => {}
         }
     }
     if end > 0 && last_dot == Some(end - 1) {
         end -= 1;
     }
-    if end == 0 { Err(Invalid) } else { Ok(host[..end].to_ascii_lowercase()) }
+    if end == 0 { Err(InvalidHost) } else { Ok(host[..end].to_ascii_lowercase()) }
 }
 
 #[cfg(test)]
@@ -304,7 +331,7 @@ mod tests {
 
     fn shown(target: &str, merge_slashes: bool) -> String {
         match parse_target(target.as_bytes(), merge_slashes) {
-            Err(Invalid) => "400".to_owned(),
+            Err(_) => "400".to_owned(),
             Ok(uri) => {
                 let args = if uri.args.is_empty() { String::new() } else { format!(" ?{}", show(&uri.args)) };
                 format!("{}{args}", show(&uri.path))

@@ -183,10 +183,14 @@ impl<'m> Walk<'m> {
         }
         // The server is not known yet: the default server's word counts.
         let merge_slashes = self.flag("merge_slashes", true);
-        let Ok(uri) = parse_target(&request.target, merge_slashes) else {
-            // nginx has not read any header.
-            self.keep_headers(0);
-            return self.special(400, Reason::InvalidPath, None, None);
+        let uri = match parse_target(&request.target, merge_slashes) {
+            Ok(uri) => uri,
+            Err(invalid) => {
+                (self.quoted, self.plus) = (invalid.quoted, invalid.plus);
+                // nginx has not read any header.
+                self.keep_headers(0);
+                return self.special(400, Reason::InvalidPath, None, None);
+            }
         };
         self.uri = Text::known(uri.path);
         self.args = Text::known(uri.args);
