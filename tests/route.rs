@@ -83,7 +83,7 @@ const FIXED: &[Fixed] = &[
             ("/a/1.x", "200 nested"),
             ("/b/1.x", "200 b"),
             ("/c/1.x", "200 regex"),
-            ("/c//d/../%20", "200 root /c/ "),
+            ("/c//d/../%20", "200 root /c/"),
             ("/p?q", "301 p LISTEN/p/?q"),
             ("/p/?q", "200 p one: GET /p/?q HTTP/1.0"),
             ("/../x", "400 s"),
@@ -142,6 +142,13 @@ const FIXED: &[Fixed] = &[
     (
         "server { listen {{listen}}; location / { break; set $backend {{one}}; proxy_pass http://$backend/x; } }",
         &[("/", "500")],
+    ),
+    // A path without a slash in front becomes a part of the name.
+    (
+        "upstream group { server {{one}}; }
+         server { listen {{listen}}; location / { rewrite ^/(.*)$ $1 break; proxy_pass http://group$uri; }
+         location /a/ { rewrite ^ $uri break; proxy_pass http://group$uri; } }",
+        &[("/x", "502"), ("/a/x", "200 one: GET /a/x HTTP/1.0")],
     ),
     // A map is evaluated once, unless it is volatile; its captures stay.
     (

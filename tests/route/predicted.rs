@@ -108,11 +108,7 @@ fn follow(world: &World, route: &Route<'_>, method: &str, way: &mut String) -> O
                 let location = seen(directory);
                 return Some(Answer { status: Some(301), location: Some(location), ..base });
             }
-            let usual = match (is_file(&path), method) {
-                (false, _) => 404,
-                (true, "POST") => 405,
-                (true, _) => 200,
-            };
+            let usual = if is_file(&path) { 200 } else { 404 };
             Some(Answer { status: Some(status.filter(|_| usual == 200).unwrap_or(usual)), ..base })
         }
         End::Fork(ways) => {
@@ -154,5 +150,8 @@ fn upstream(world: &World, pass: &Pass<'_>) -> Vec<String> {
 
 /// A text as the client reads it.
 fn seen(text: &Text) -> String {
-    text.bytes().map_or_else(|| text.to_string(), |bytes| String::from_utf8_lossy(bytes).into_owned())
+    text.bytes()
+        .map_or_else(|| text.to_string(), |bytes| String::from_utf8_lossy(bytes).into_owned())
+        .trim_end()
+        .to_owned()
 }
