@@ -8,7 +8,7 @@ use std::path::Path;
 use nginx_lint::catalog::{Context, Version};
 use nginx_lint::model::route::{Assumption, End, Pass, Request, Route, Text};
 use nginx_lint::model::{Model, Profile, Protocol, SocketAddress, parse_address};
-use nginx_lint::tree::{self, Memory, Places};
+use nginx_lint::tree::{self, Disk, Memory, Places, Tree};
 
 use super::generator::Asked;
 use super::real::{Answer, World, is_directory, is_file};
@@ -37,6 +37,11 @@ pub fn predict(world: &World, http: &str, listen: SocketAddr, requests: &[Asked]
     let version = Version::new(version[0] as u16, version[1] as u16, version[2] as u16);
     let model = Model::new(&tree, Context::Main, Profile::of_version(Some(version)));
     requests.iter().map(|asked| predict_one(world, &model, listen, asked)).collect()
+}
+
+/// A file, with what it includes.
+pub fn load(path: &Path) -> Tree {
+    tree::load(&Disk, path, &Places::of_entry(path, path)).expect("the file can be read")
 }
 
 fn predict_one(world: &World, model: &Model<'_>, listen: SocketAddr, asked: &Asked) -> (Option<Answer>, String) {

@@ -117,6 +117,8 @@ pub(super) struct Walk<'m> {
     pub(super) location: Option<Text>,
     pub(super) values: FxHashMap<String, Option<Text>>,
     pub(super) captures: Captures,
+    /// The maps that are being evaluated.
+    pub(super) evaluating: Vec<String>,
     pub(super) proxy_host: Option<Text>,
     pub(super) proxy_port: Option<Text>,
     steps: Vec<Step<'m>>,
@@ -162,6 +164,7 @@ pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request, known_files: Opt
         location: None,
         values: FxHashMap::default(),
         captures: Captures::default(),
+        evaluating: Vec::new(),
         proxy_host: None,
         proxy_port: None,
         steps: Vec::new(),
