@@ -192,10 +192,11 @@ fn serve_http(shared: &Shared, stream: &TcpStream) -> io::Result<()> {
 
 /// The request line and the headers, or nothing when the connection ended.
 fn read_head(reader: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut head = String::new();
-    while reader.read_line(&mut head)? > 0 {
-        if head.ends_with("\r\n\r\n") {
-            return Ok(Some(head));
+    let mut head = Vec::new();
+    while reader.read_until(b'\n', &mut head)? > 0 {
+        if head.ends_with(b"\r\n\r\n") {
+            // A path may have bytes that are no text.
+            return Ok(Some(String::from_utf8_lossy(&head).into_owned()));
         }
     }
     Ok(None)
