@@ -62,7 +62,9 @@ fn judge(inner: LocationHead<'_>, outer: LocationHead<'_>) -> Option<Misplaced> 
             help: "move it right into the server: it can be named from every location".to_owned(),
         }),
         _ if !inner.is_regex() && !name.starts_with(around) => Some(Misplaced {
-            message: format!("the location \"{name}\" stands in the location \"{around}\" but does not begin with that"),
+            message: format!(
+                "the location \"{name}\" stands in the location \"{around}\" but does not begin with that"
+            ),
             nginx: format!("location \"{name}\" is outside location \"{around}\""),
             help: format!("move it out, or write the whole path, as in {}", whole_path(name, outer)),
         }),

@@ -11,6 +11,8 @@ mod build;
 mod directive;
 mod effective;
 mod fragment;
+mod geo;
+mod hash_key;
 mod location;
 mod profile;
 mod regex;
@@ -26,6 +28,8 @@ pub use address::{
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
+pub use hash_key::{HashKeyError, HashKeys};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
