@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::catalog::{self, Context};
+use crate::catalog::{self, Context, Family};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::{Ending, StatementId, Word};
 use crate::tree::{Include, InclusionId, NodeId, PACKAGED, Packaged};
@@ -60,6 +60,13 @@ impl<'m> Directive<'m> {
     /// How many arguments it has.
     pub fn argument_count(self) -> usize {
         self.words().len() - 1
+    }
+
+    /// Whether its words stand on more than one line.
+    pub fn goes_on_in_another_line(self) -> bool {
+        let words = self.words();
+        let source = self.model.source(self.file());
+        source.line(words[0].span.start) != source.line(words[words.len() - 1].span.start)
     }
 
     /// An argument, counted from 0.
@@ -128,6 +135,11 @@ impl<'m> Directive<'m> {
             Kind::Directives(context) => directive.contexts.contains(context) && model.profile.has(directive),
             Kind::Data | Kind::Unknown => false,
         })
+    }
+
+    /// The family in which [`Directive::taken_as`] finds it.
+    pub fn taken_in(self) -> Option<Family> {
+        self.taken_as().map(|definition| definition.module.family)
     }
 
     /// What it includes; none for every directive but `include`.
@@ -358,6 +370,15 @@ impl<'m> Block<'m> {
         let mut nodes: Vec<NodeId> = self.entries().iter().map(|(_, node)| *node).collect();
         nodes.sort_unstable();
         nodes.into_iter().map(|node| Directive::new(self.model, node)).collect()
+    }
+
+    /// The lines of a block of data, in order, without its includes. Those of
+    /// a file with syntax errors are left out: where one ends is not known.
+    pub fn lines(self) -> Vec<Directive<'m>> {
+        let mut lines = self.statements();
+        let is_whole = |line: &Directive<'m>| self.model.tree.file(line.file()).syntax.problem_count == 0;
+        lines.retain(|line| line.ending() == Ending::Semicolon && line.include().is_none() && is_whole(line));
+        lines
     }
 
     fn named(self, name: &str) -> &'m [(u16, NodeId)] {

@@ -72,6 +72,23 @@ impl<'t> Model<'t> {
     }
 }
 
+impl Directive<'_> {
+    /// What the catalog says of it, if nginx gets as far as reading its
+    /// arguments: it stands where it may, ends as it has to, and has as many
+    /// arguments as it takes.
+    pub fn taken_as(self) -> Option<&'static catalog::Directive> {
+        let Kind::Directives(context) = self.parent().kind() else { return None };
+        let has_block = match self.ending() {
+            Ending::Semicolon => false,
+            Ending::Block | Ending::Lua => true,
+            Ending::Missing => return None,
+        };
+        let written = Use { context, has_block, arguments: self.argument_count() };
+        let version = self.model().version();
+        self.definitions().find(|definition| try_directive(definition, written, version).is_none())
+    }
+}
+
 /// How a directive is written.
 #[derive(Clone, Copy)]
 struct Use {

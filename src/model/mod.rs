@@ -6,11 +6,15 @@
 //! calls unseen; a rule must then keep silent. Whatever only some rules need
 //! is computed when the first of them asks.
 
+mod address;
 mod build;
 mod directive;
 mod dispatch;
 mod effective;
 mod fragment;
+mod geo;
+mod hash_key;
+mod location;
 mod profile;
 mod regex;
 mod target;
@@ -18,10 +22,17 @@ mod upstream;
 mod value;
 mod variable;
 
+pub use address::{
+    Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
+    parse_ipv6, parse_local_address,
+};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
+pub use hash_key::{HashKeyError, HashKeys};
+pub use location::{LocationError, LocationHead, LocationKind};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
