@@ -35,15 +35,14 @@ const LISTS: [(&str, &str); 6] = [
 
 fn check(list: Directive<'_>, findings: &mut Findings) {
     let Some((_, always)) = LISTS.iter().find(|(name, _)| *name == list.name()) else { return };
-    // All of a level are one list.
-    let all = list.parent().directives(list.name()).filter(|list| list.taken_as().is_some());
-    let mut all = all.peekable();
-    if all.peek() != Some(&list) {
+    // All of a level are one list, looked at when its first directive comes.
+    let all = list.parent().directives(list.name());
+    if list.parent().directives(list.name()).next() != Some(list) {
         return;
     }
     let mut known: HashMap<String, Option<(Directive<'_>, usize)>> = HashMap::new();
     known.insert((*always).to_owned(), None);
-    for list in all {
+    for list in all.filter(|list| list.taken_as().is_some()) {
         for (index, text) in list.arguments().enumerate() {
             if text == "*" {
                 return;

@@ -42,6 +42,8 @@ struct Body<'m> {
     network: Option<Directive<'m>>,
     default: Option<&'m str>,
     ranges: GeoRanges<'m>,
+    /// A range was not taken: what the others amount to is not known.
+    has_overlap: bool,
     networks: GeoNetworks<'m>,
 }
 
@@ -54,6 +56,7 @@ impl Default for Body<'_> {
             network: None,
             default: None,
             ranges: GeoRanges::default(),
+            has_overlap: false,
             networks: GeoNetworks::default(),
         }
     }
@@ -209,6 +212,9 @@ fn range_line<'m>(line: Directive<'m>, body: &mut Body<'m>, findings: &mut Findi
             .help("behind \"ranges\", write the first and the last IPv4 address, as 10.0.0.0-10.255.255.255");
         return;
     };
+    if body.has_overlap {
+        return;
+    }
     if is_delete {
         if !body.ranges.delete(range) && !body.is_unseen {
             nothing_to_delete(line, "address range", text, findings);
@@ -218,7 +224,10 @@ fn range_line<'m>(line: Directive<'m>, body: &mut Body<'m>, findings: &mut Findi
     match body.ranges.add(range, value) {
         Ok(None) => {}
         Ok(Some(old)) => repeated(line, "range", text, value, old, findings),
-        Err(Overlap(other)) => overlaps(line, text, other, findings),
+        Err(Overlap(other)) => {
+            body.has_overlap = true;
+            overlaps(line, text, other, findings);
+        }
     }
 }
 

@@ -19,8 +19,11 @@ pub const RULE: Rule = Rule {
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     // All of a block are looked at together, when the first one comes.
+    if directive.parent().directives("mirror").next() != Some(directive) {
+        return;
+    }
     let mut all = directive.parent().directives("mirror").filter(|mirror| mirror.taken_as().is_some());
-    let Some(first) = all.next().filter(|first| *first == directive) else { return };
+    let Some(first) = all.next() else { return };
     let is_off = |mirror: Directive<'_>| mirror.argument(0) == Some("off");
     let Some(second) = all.find(|mirror| is_off(first) || is_off(*mirror)) else { return };
     findings

@@ -26,11 +26,12 @@ pub const RULE: Rule = Rule {
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let name = directive.name();
     // All of a block are looked at together, when the first one comes.
-    let all = directive.parent().directives(name).filter(|directive| directive.taken_as().is_some());
-    let mut all = all.peekable();
-    if all.peek() != Some(&directive) {
+    let block = directive.parent();
+    if block.directives(name).next() != Some(directive) {
         return;
     }
+    let pass = block.directives("proxy_pass").find(|pass| pass.taken_as().is_some());
+    let all = block.directives(name).filter(|directive| directive.taken_as().is_some());
     let mut earlier: Option<Directive<'_>> = None;
     let mut off: Option<Directive<'_>> = None;
     for directive in all {
@@ -39,7 +40,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
             (Some(off), ..) => beside_off(directive, off, findings),
             (None, Some("off"), Some(other)) => beside_off(directive, other, findings),
             (None, Some("off"), None) => off = Some(directive),
-            (None, Some("default"), _) if name == "proxy_redirect" => check_default(directive, findings),
+            (None, Some("default"), _) if name == "proxy_redirect" => check_default(directive, pass, findings),
             (None, Some(word), _) if !directive.is_template(0) => lone_word(directive, word, findings),
             _ => {}
         }
@@ -80,11 +81,9 @@ fn lone_word(directive: Directive<'_>, word: &str, findings: &mut Findings) {
 }
 
 /// The default is taken from a proxy_pass further up in the same block.
-fn check_default(directive: Directive<'_>, findings: &mut Findings) {
-    let block = directive.parent();
-    let pass = block.directives("proxy_pass").find(|pass| pass.taken_as().is_some());
+fn check_default(directive: Directive<'_>, pass: Option<Directive<'_>>, findings: &mut Findings) {
     let Some(pass) = pass.filter(|pass| pass.id() < directive.id()) else {
-        if block.is_unseen_for("proxy_pass") {
+        if directive.parent().is_unseen_for("proxy_pass") {
             return;
         }
         let message = match pass {

@@ -20,6 +20,9 @@ pub const RULE: Rule = Rule {
     check: Check::Blocks(&[Context::Server, Context::Location], check),
 };
 
+/// So many `server_name` of a server are compared.
+const MOST_NAMES: usize = 1_000;
+
 fn check(block: Block<'_>, findings: &mut Findings) {
     let mut all = block.directives("valid_referers").filter(|list| list.taken_as().is_some()).peekable();
     let Some(first) = all.peek().copied() else { return };
@@ -149,7 +152,7 @@ fn check_server_names(block: Block<'_>, seen: &mut Seen<'_>, findings: &mut Find
         // nginx gives a server without a name the empty one.
         seen.is_uncertain = true;
     }
-    for names in names {
+    for names in names.into_iter().take(MOST_NAMES) {
         for (at, name) in names.arguments().enumerate().filter(|(_, name)| !name.starts_with('~')) {
             if name.eq_ignore_ascii_case("$hostname") || names.is_template(at) {
                 seen.is_uncertain = true;

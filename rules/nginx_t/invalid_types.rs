@@ -20,13 +20,13 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(types: Directive<'_>, findings: &mut Findings) {
-    // All of a level are one table.
-    let all = types.parent().directives("types").filter(|types| types.taken_as().is_some());
-    let mut all = all.peekable();
-    if all.peek() != Some(&types) {
+    // All of a level are one table, looked at when its first block comes.
+    let all = types.parent().directives("types");
+    if types.parent().directives("types").next() != Some(types) {
         return;
     }
     let mut known: HashMap<String, Directive<'_>> = HashMap::new();
+    let all = all.filter(|types| types.taken_as().is_some());
     for line in all.filter_map(|types| types.block()).flat_map(|block| block.lines()) {
         if line.name() == "include" {
             if line.argument_count() != 1 {
