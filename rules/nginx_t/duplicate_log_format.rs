@@ -21,19 +21,17 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(model: &Model<'_>, findings: &mut Findings) {
-    let mut first: FxHashMap<(Family, &str), Directive<'_>> = FxHashMap::default();
-    for directive in model.directives_named(&["log_format"]) {
-        let (Some(known), Some(name)) = (directive.definition(), directive.argument(0)) else { continue };
-        let family = known.module.family;
-        if directive.is_template(0) {
-            continue;
-        }
-        if family == Family::Http && name == "combined" {
-            report(directive, name, None, findings);
-        } else if let Some(earlier) = first.get(&(family, name)) {
-            report(directive, name, Some(*earlier), findings);
-        } else {
-            first.insert((family, name), directive);
+    for family in [Family::Http, Family::Stream] {
+        let mut first: FxHashMap<&str, Directive<'_>> = FxHashMap::default();
+        for directive in model.log_formats(family).filter(|format| !format.is_template(0)) {
+            let name = directive.argument(0).unwrap_or_default();
+            if family == Family::Http && name == "combined" {
+                report(directive, name, None, findings);
+            } else if let Some(earlier) = first.get(name) {
+                report(directive, name, Some(*earlier), findings);
+            } else {
+                first.insert(name, directive);
+            }
         }
     }
 }

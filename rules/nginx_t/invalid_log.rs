@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{self, ValueKind, Words};
+use crate::catalog::{self, Family, ValueKind, Words};
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
     Directive, LogBuffer, LogParameterError, Model, SyslogError, check_syslog, has_placeholder, parse_number,
@@ -80,7 +80,7 @@ fn check_access_log<'m>(directive: Directive<'m>, buffers: &mut Buffers<'m>, fin
     if is_syslog && !check_destination(directive, path, findings) {
         return;
     }
-    if directive.argument_count() == 1 && directive.parent().outwards().any(is_in_stream) {
+    if directive.argument_count() == 1 && is_in_stream(directive) {
         let says = "log format is not specified".to_owned();
         let finding = refuse(findings, directive, 0, "an access log of stream {} needs a log format".to_owned(), says);
         finding.help(format!("define a log_format in stream {{}} and name it: access_log {path} basic;"));
@@ -105,8 +105,8 @@ fn check_access_log<'m>(directive: Directive<'m>, buffers: &mut Buffers<'m>, fin
     }
 }
 
-fn is_in_stream(block: crate::model::Block<'_>) -> bool {
-    block.is(crate::catalog::Context::Stream)
+fn is_in_stream(directive: Directive<'_>) -> bool {
+    directive.definition().is_some_and(|known| known.module.family == Family::Stream)
 }
 
 fn check_conflict<'m>(
@@ -225,13 +225,13 @@ fn check_error_log(directive: Directive<'_>, levels: Words, findings: &mut Findi
     if path.starts_with("syslog:") && !check_destination(directive, path, findings) {
         return;
     }
-    if let Some(size) = path.strip_prefix("memory:").filter(|size| !has_placeholder(size)) {
-        if parse_size(size).is_none_or(|size| size < SMALLEST_MEMORY) {
-            let message = format!("\"{size}\" is too small or no size of a log in memory");
-            let finding = refuse(findings, directive, 0, message, format!("invalid buffer size \"{size}\""));
-            finding.help("write a number of bytes, with k or m, such as memory:32m");
-            return;
-        }
+    let is_too_small =
+        |size: &&str| !has_placeholder(size) && parse_size(size).is_none_or(|size| size < SMALLEST_MEMORY);
+    if let Some(size) = path.strip_prefix("memory:").filter(is_too_small) {
+        let message = format!("\"{size}\" is too small or no size of a log in memory");
+        let finding = refuse(findings, directive, 0, message, format!("invalid buffer size \"{size}\""));
+        finding.help("write a number of bytes, with k or m, such as memory:32m");
+        return;
     }
     check_levels(directive, levels, findings);
 }

@@ -18,6 +18,9 @@ pub const RULE: Rule = Rule {
     check: Check::Directives(&["access_log"], check),
 };
 
+/// So many formats are compared with a name that is none.
+const MOST_FORMATS: usize = 100;
+
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(family) = directive.definition().map(|known| known.module.family) else { return };
     let Some(name) = directive.argument(1).filter(|_| directive.argument(0) != Some("off")) else { return };
@@ -49,9 +52,8 @@ fn help(directive: Directive<'_>, family: Family, name: &str) -> String {
     if ["buffer=", "flush=", "gzip", "if="].iter().any(|start| name.starts_with(start)) {
         return format!("name the format in front of \"{name}\", such as combined");
     }
-    let formats = model.directives_named(&["log_format"]);
-    let of_family = formats.filter(|format| format.definition().is_some_and(|known| known.module.family == family));
-    let known = of_family.filter_map(|format| format.argument(0)).chain((family == Family::Http).then_some("combined"));
+    let formats = model.log_formats(family).take(MOST_FORMATS).filter_map(|format| format.argument(0));
+    let known = formats.chain((family == Family::Http).then_some("combined"));
     match catalog::nearest(name, known) {
         Some(near) => format!("write {near}"),
         None => format!("define it in front of the access_log: log_format {name} '…';"),

@@ -23,6 +23,12 @@ pub const RULE: Rule = Rule {
 /// So many other places of a variable are shown.
 const MOST_LABELS: usize = 3;
 
+/// For so many variables it is looked up what they were meant to be.
+const MOST_LOOKED_UP: usize = 50;
+
+/// So many names that are not known are looked at.
+const MOST_UNKNOWN_DIRECTIVES: usize = 50;
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
     for family in [Family::Http, Family::Stream] {
         if model.is_whole(family) {
@@ -54,9 +60,9 @@ fn check_family(model: &Model<'_>, family: Family, findings: &mut Findings) {
         });
         first.entry(read.name.to_ascii_lowercase()).or_default().push(read);
     }
-    for name in names {
-        if let Some(reads) = first.get(&name) {
-            report(&name, reads, &known, findings);
+    for (index, name) in names.iter().enumerate() {
+        if let Some(reads) = first.get(name) {
+            report(name, reads, Some(&known).filter(|_| index < MOST_LOOKED_UP), family, findings);
         }
     }
     if let Some((directive, name)) = implied.first() {
@@ -127,20 +133,25 @@ impl<'m> Known<'m> {
     }
 }
 
-fn report(name: &str, reads: &[Mention<'_>], known: &Known<'_>, findings: &mut Findings) {
+fn report(name: &str, reads: &[Mention<'_>], known: Option<&Known<'_>>, family: Family, findings: &mut Findings) {
     let [first, others @ ..] = reads else { return };
-    let block = if known.family == Family::Stream { "stream {}" } else { "http {}" };
+    let block = if family == Family::Stream { "stream {}" } else { "http {}" };
     let finding = findings.add(first.place(), format!("nothing in {block} defines ${}", first.name));
     finding.nginx_says(format!("unknown \"{name}\" variable"));
     if let Some(since) = evaluated_since(first.directive) {
         finding.since(since);
     }
     let cut = behind(first).starts_with('-');
-    if let Some(nearest) = known.nearest(name) {
+    if matches!(name.as_bytes(), [b'1'..=b'9']) {
+        finding.help(match first.directive.name() {
+            "log_format" => "a log_format has no captures: name the group (?<name>…) and write $name".to_owned(),
+            _ => format!("write ${name}: with braces it is not the capture but a variable of that name"),
+        });
+    } else if let Some(nearest) = known.and_then(|known| known.nearest(name)) {
         finding.help(format!("write ${nearest}"));
     } else if cut {
         finding.help("rename it: the name of a variable ends before a \"-\"; write _ instead");
-    } else if let Some(elsewhere) = known.elsewhere(name) {
+    } else if let Some(elsewhere) = known.and_then(|known| known.elsewhere(name)) {
         finding.help(format!("write another one: ${name} exists in {elsewhere} only, and each has its own variables"));
     } else {
         finding.help(format!("correct the name, or define it with set, map or geo in {block}"));
@@ -170,7 +181,7 @@ fn has_unknown_module(model: &Model<'_>, family: Family) -> bool {
     let loaded = model.main().directives("load_module").filter_map(|load| load.argument(0));
     let mut stems = loaded.map(|path| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".so"));
     stems.any(|stem| !catalog::modules().iter().any(|module| module.name == stem))
-        || model.unknown_directives(family).any(is_of_no_known_module)
+        || model.unknown_directives(family).take(MOST_UNKNOWN_DIRECTIVES).any(is_of_no_known_module)
 }
 
 /// A directive that is not even a slip of the pen.

@@ -13,6 +13,7 @@ use super::{Directive, Model, has_placeholder};
 #[derive(Debug, Default)]
 pub(super) struct LogFormats {
     first: FxHashMap<(Family, String), NodeId>,
+    all: Vec<(Family, NodeId)>,
 }
 
 /// The buffer of an access log.
@@ -92,11 +93,19 @@ impl<'t> Model<'t> {
         first.map(|node| self.directive(*node))
     }
 
+    /// The log formats of `http {}` or `stream {}`, in order.
+    pub fn log_formats(&self, family: Family) -> impl Iterator<Item = Directive<'_>> {
+        let formats = self.log_formats.get_or_init(|| self.find_log_formats());
+        let of_family = formats.all.iter().filter(move |(of, _)| *of == family);
+        of_family.map(|(_, node)| self.directive(*node))
+    }
+
     fn find_log_formats(&self) -> LogFormats {
         let mut formats = LogFormats::default();
         for directive in self.directives_named(&["log_format"]) {
             let (Some(known), Some(name)) = (directive.definition(), directive.argument(0)) else { continue };
             let key = (known.module.family, name.to_ascii_lowercase());
+            formats.all.push((key.0, directive.id()));
             formats.first.entry(key).or_insert(directive.id());
         }
         formats

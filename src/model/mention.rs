@@ -13,7 +13,7 @@ use crate::tree::NodeId;
 use super::reading::{self, Interest, Part, Piece};
 use super::regex::{Regex, RegexError, compile_regex};
 use super::template::{NoVariable, Scanner, mentions};
-use super::{BlockId, Directive, Kind, Model, Place, has_placeholder};
+use super::{Block, BlockId, Directive, Kind, Model, Place, has_placeholder};
 
 /// So many directives are read by one thread at a time.
 const CHUNK: usize = 8_192;
@@ -308,7 +308,8 @@ impl<'t> Model<'t> {
     fn find_mentions(&self) -> Mentions {
         let starts: Vec<usize> = (0..self.directive_count()).step_by(CHUNK).collect();
         let read = |start: usize| {
-            let mut collector = Collector { model: self, found: Mentions::default(), lines: None };
+            let mut collector =
+                Collector { model: self, found: Mentions::default(), lines: None, in_force: FxHashMap::default() };
             for index in start..self.directive_count().min(start + CHUNK) {
                 collector.read(NodeId(index as u32));
             }
@@ -352,9 +353,11 @@ struct Collector<'m> {
     found: Mentions,
     /// The block that was looked at last.
     lines: Option<(BlockId, Lines)>,
+    /// Of blocks and names of [`READ_WHERE_IN_FORCE`], whether they are read.
+    in_force: FxHashMap<(BlockId, &'m str), bool>,
 }
 
-impl Collector<'_> {
+impl<'m> Collector<'m> {
     fn read(&mut self, node: NodeId) {
         let block = self.model.block_of[node.index()];
         let lines = match self.lines {
@@ -375,21 +378,29 @@ impl Collector<'_> {
         }
     }
 
-    fn read_directive(&mut self, directive: Directive<'_>, context: Context) {
+    fn read_directive(&mut self, directive: Directive<'m>, context: Context) {
         let family = context.family();
         let name = self.model.name_index(directive.id());
         let interest = name.map_or(Interest::Foreign, |name| reading::interests()[usize::from(name)]);
-        let marked = |mark: &[char]| {
-            (0..=directive.argument_count()).filter_map(|word| directive.word(word)).any(|text| text.contains(mark))
+        let marked = |mark: fn(&u8) -> bool| {
+            let mut words = (0..=directive.argument_count()).filter_map(|word| directive.word(word));
+            words.any(|text| text.as_bytes().iter().any(mark))
         };
         let found = &mut self.found;
         match interest {
             Interest::None => {}
-            Interest::Foreign if marked(&['$']) => {
+            Interest::Foreign if marked(|byte| *byte == b'$') => {
                 reading::read_foreign(directive, &mut |piece| take(found, directive, family, piece));
             }
-            Interest::Always | Interest::Marked if interest == Interest::Always || marked(&['$', '~']) => {
-                if is_read(directive, context) {
+            Interest::Always | Interest::Marked
+                if interest == Interest::Always || marked(|byte| matches!(byte, b'$' | b'~')) =>
+            {
+                let is_read = !READ_WHERE_IN_FORCE.contains(&directive.name())
+                    || *self
+                        .in_force
+                        .entry((directive.parent().id(), directive.name()))
+                        .or_insert_with(|| is_in_force(directive, context));
+                if is_read {
                     reading::read_directive(directive, context, &mut |piece| take(found, directive, family, piece));
                 }
             }
@@ -416,20 +427,26 @@ impl Collector<'_> {
     }
 }
 
-/// Whether nginx reads the values of a directive at all.
-fn is_read(directive: Directive<'_>, context: Context) -> bool {
+/// Whether a directive of [`READ_WHERE_IN_FORCE`] comes into force anywhere.
+fn is_in_force(directive: Directive<'_>, context: Context) -> bool {
+    let name = directive.name();
     let server = match context {
         Context::Http => Context::Server,
         Context::Stream => Context::StreamServer,
+        // Older releases look at certificates of stream only where TLS is spoken.
+        Context::StreamServer => return !name.starts_with("ssl_") || speaks_tls(directive.parent()),
         _ => return true,
     };
-    let name = directive.name();
-    if !READ_WHERE_IN_FORCE.contains(&name) {
-        return true;
-    }
     let servers = directive.parent().directives("server").filter_map(Directive::block);
     let mut servers = servers.filter(|block| block.is(server));
-    servers.any(|block| !block.is_unseen() && block.directive(name).is_none())
+    servers.any(|block| {
+        let inherits = !block.is_unseen() && block.directive(name).is_none();
+        inherits && (context == Context::Http || !name.starts_with("ssl_") || speaks_tls(block))
+    })
+}
+
+fn speaks_tls(server: Block<'_>) -> bool {
+    server.directives("listen").any(|listen| listen.has_flag("ssl"))
 }
 
 /// Takes in what was read.
@@ -440,8 +457,11 @@ fn take(found: &mut Mentions, directive: Directive<'_>, family: Family, piece: P
     let whole = Named { node, family, word, start, end, braces: false };
     let wrong = |start: usize, end: usize, why| Wrong { node, word, start: start as u32, end: end as u32, why };
     match piece.part {
-        Part::Template => take_template(found, whole, text, Scanner::Script),
-        Part::LogFormat => take_template(found, whole, text, Scanner::Log),
+        Part::Template => {
+            let terminated = directive.name().ends_with("_store");
+            take_template(found, whole, text, Scanner::Script, terminated);
+        }
+        Part::LogFormat => take_template(found, whole, text, Scanner::Log, false),
         Part::Variable | Part::Definition if !text.starts_with('$') => {
             if !has_placeholder(text) {
                 found.wrong.push(wrong(piece.range.start, piece.range.end, WhyNot::NoDollar));
@@ -475,7 +495,8 @@ fn take(found: &mut Mentions, directive: Directive<'_>, family: Family, piece: P
     }
 }
 
-fn take_template(found: &mut Mentions, whole: Named, text: &str, scanner: Scanner) {
+/// `terminated`: nginx reads the zero behind the text as part of it.
+fn take_template(found: &mut Mentions, whole: Named, text: &str, scanner: Scanner, terminated: bool) {
     for mention in mentions(text, scanner) {
         match mention {
             Ok((range, name)) => {
@@ -487,6 +508,9 @@ fn take_template(found: &mut Mentions, whole: Named, text: &str, scanner: Scanne
             Err(_) if has_placeholder(text) => {}
             Err((at, problem)) => {
                 let (length, why) = match (problem, scanner) {
+                    (NoVariable::Nameless, Scanner::Script) if terminated && text.ends_with("${") => {
+                        (2, WhyNot::Unclosed)
+                    }
                     (NoVariable::Unclosed(name), _) => (2 + name.len(), WhyNot::Unclosed),
                     (NoVariable::Nameless, Scanner::Script) => (nameless_length(&text[at..]), WhyNot::Nameless),
                     (NoVariable::Nameless, Scanner::Log) => (nameless_length(&text[at..]), WhyNot::NamelessInLog),

@@ -315,8 +315,9 @@ impl<'d> Reader<'d, '_> {
             "ssl_certificate" => self.template(1),
             // Read together with the certificate that it belongs to.
             "ssl_certificate_key" => {
-                let block = self.directive.parent();
-                if block.directives("ssl_certificate").count() >= block.directives("ssl_certificate_key").count() {
+                // Their number is known without going over them.
+                let count = |name: &str| self.directive.parent().directives(name).size_hint().0;
+                if count("ssl_certificate") >= count("ssl_certificate_key") {
                     self.template(1);
                 }
             }
@@ -488,4 +489,27 @@ pub fn evaluated_since(directive: Directive<'_>) -> Option<Version> {
     ];
     let found = table.into_iter().find(|(_, ends)| ends.iter().any(|end| name.ends_with(end)));
     found.map(|(version, _)| version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_in_a_special_way_is_in_the_catalog() {
+        for name in SPECIAL.iter().chain(&ALWAYS) {
+            let index = catalog::name_index(name).unwrap_or_else(|| panic!("{name} is not in the catalog"));
+            assert_ne!(interests()[usize::from(index)], Interest::None, "{name}");
+        }
+        let table = [
+            ("add_header", Interest::Marked),
+            ("worker_processes", Interest::None),
+            ("default_type", Interest::None),
+            ("more_set_headers", Interest::Foreign),
+        ];
+        for (name, expected) in table {
+            let index = catalog::name_index(name).unwrap_or_else(|| panic!("{name} is not in the catalog"));
+            assert_eq!(interests()[usize::from(index)], expected, "{name}");
+        }
+    }
 }
