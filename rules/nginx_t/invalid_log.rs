@@ -161,7 +161,11 @@ fn report_parameter(directive: Directive<'_>, path: &str, error: &LogParameterEr
         LogParameterError::NoBuffer(index) => (
             index,
             "flush= needs a buffer".to_owned(),
-            format!("no buffer is defined for access_log \"{path}\""),
+            match path.contains('$') && !path.starts_with('/') {
+                // nginx quotes it with the directory that it makes of it.
+                true => "no buffer is defined for access_log".to_owned(),
+                false => format!("no buffer is defined for access_log \"{path}\""),
+            },
             "add buffer=, such as buffer=32k, or remove flush=".to_owned(),
         ),
     };

@@ -63,7 +63,7 @@ fn report(model: &Model<'_>, pattern: &Pattern<'_>, error: &RegexError, findings
     let length = if whole { text.len() } else { rest.chars().next().map_or(1, char::len_utf8) };
     let start = pattern.start + if whole { 0 } else { error.offset };
     let place = pattern.directive.place_in_word(pattern.word, start..start + length);
-    let finding = findings.add(place, format!("\"{text}\" is no regular expression: {reason}"));
+    let finding = findings.add(place, format!("the regular expression \"{text}\" is not valid: {reason}"));
     let at = if whole { String::new() } else { format!(" at \"{rest}\"") };
     let help = HELPS.iter().find(|(said, _)| reason.starts_with(said)).map(|(_, help)| *help);
     finding.help(help.unwrap_or("correct the expression: nginx uses the syntax of PCRE"));

@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{self, Family, Origin};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Mention, Model, Place, evaluated_since};
+use crate::model::{Directive, Mention, Model, Place, evaluated_since, has_placeholder};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -47,7 +47,10 @@ fn check_family(model: &Model<'_>, family: Family, findings: &mut Findings) {
         .filter(|read| *seen.entry(read.name).or_insert_with(|| is_unknown(read)))
         .collect();
     let implied: Vec<_> = model.implied_reads(family).filter(|(_, name)| !known.has(name)).collect();
-    if (unknown.is_empty() && implied.is_empty()) || has_unknown_module(model, family) {
+    if (unknown.is_empty() && implied.is_empty())
+        || has_unknown_module(model, family)
+        || model.variable_definitions(family).any(|definition| is_filled_in(&definition))
+    {
         return;
     }
     let mut first: FxHashMap<String, Vec<Mention<'_>>> = FxHashMap::default();
@@ -173,6 +176,11 @@ fn report(name: &str, reads: &[Mention<'_>], known: Option<&Known<'_>>, family: 
 fn behind<'m>(read: &Mention<'m>) -> &'m str {
     let word = read.directive.word(read.word).unwrap_or_default();
     word.split_once(&format!("${}", read.name)).map_or("", |(_, behind)| behind)
+}
+
+/// Whether a tool makes the name of a variable that is defined.
+fn is_filled_in(definition: &Mention<'_>) -> bool {
+    definition.directive.word(definition.word).is_some_and(has_placeholder)
 }
 
 /// Whether there are signs of a module that is not known: it may bring
