@@ -42,6 +42,9 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         targets: OnceLock::new(),
         target_index: OnceLock::new(),
         variables: OnceLock::new(),
+        mentions: OnceLock::new(),
+        log_formats: OnceLock::new(),
+        compiled_patterns: OnceLock::new(),
     }
 }
 

@@ -75,6 +75,11 @@ impl<'m> Directive<'m> {
         Some(self.value(word))
     }
 
+    /// A word; 0 is the name.
+    pub fn word(self, index: usize) -> Option<&'m str> {
+        self.words().get(index).map(|word| self.value(word))
+    }
+
     /// All arguments.
     pub fn arguments(self) -> impl Iterator<Item = &'m str> {
         self.words()[1..].iter().map(move |word| self.value(word))
@@ -200,12 +205,18 @@ impl<'m> Directive<'m> {
     /// Part of an argument, in bytes of its value; the whole argument where
     /// the value is not written as it is.
     pub fn place_in_argument(self, index: usize, part: Range<usize>) -> Place {
-        match self.words().get(index + 1) {
+        self.place_in_word(index + 1, part)
+    }
+
+    /// The same for a word; 0 is the name.
+    pub fn place_in_word(self, index: usize, part: Range<usize>) -> Place {
+        match self.words().get(index) {
             Some(word) if word.is_as_written() && part.end <= word.inner().len() => {
                 let start = word.inner().start;
                 self.at(Span { start: start + part.start as u32, end: start + part.end as u32 })
             }
-            _ => self.place_of_argument(index),
+            Some(word) => self.at(word.span),
+            None => self.place(),
         }
     }
 

@@ -15,9 +15,14 @@ mod fragment;
 mod geo;
 mod hash_key;
 mod location;
+mod log;
+mod mention;
 mod profile;
+mod reading;
 mod regex;
+mod syslog;
 mod target;
+mod template;
 mod upstream;
 mod value;
 mod variable;
@@ -33,12 +38,17 @@ pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_c
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
 pub use hash_key::{HashKeyError, HashKeys};
 pub use location::{LocationError, LocationHead, LocationKind};
+pub use log::{LogBuffer, LogParameterError};
+pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
 pub use profile::{OLDEST_RELEASE, Profile};
+pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
+pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
+pub use template::Template;
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
-pub use variable::{Template, Values};
+pub use variable::Values;
 
 pub use crate::tree::{Include, is_leftover_name};
 
@@ -100,6 +110,9 @@ pub struct Model<'t> {
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
     variables: OnceLock<variable::Definitions>,
+    mentions: OnceLock<mention::Mentions>,
+    log_formats: OnceLock<log::LogFormats>,
+    compiled_patterns: OnceLock<mention::CompiledPatterns>,
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.
@@ -193,6 +206,23 @@ impl<'t> Model<'t> {
     pub fn is_among_directives(&self, id: NodeId) -> bool {
         let block = self.block_of[id.index()];
         matches!(self.blocks[block.0 as usize].kind, Kind::Directives(_))
+    }
+
+    /// Directives of a family whose names the catalog does not know.
+    pub fn unknown_directives(&self, family: Family) -> impl Iterator<Item = Directive<'_>> {
+        let unknown = self.tree.node_ids().filter(|id| self.name_index(*id).is_none());
+        let directives = unknown.map(|id| self.directive(id));
+        directives.filter(move |directive| match directive.parent().kind() {
+            Kind::Directives(context) => context.family() == family,
+            Kind::Data | Kind::Unknown => false,
+        })
+    }
+
+    /// The directives of these names, in the order of the configuration.
+    pub fn directives_named<'n>(&self, names: &'n [&'n str]) -> impl Iterator<Item = Directive<'_>> + use<'_, 't> {
+        let wanted: Vec<u16> = names.iter().filter_map(|name| catalog::name_index(name)).collect();
+        let found = self.tree.node_ids().filter(move |id| wanted.contains(&self.names[id.index()]));
+        found.map(|id| self.directive(id))
     }
 
     /// Whether everything that `http {}`, `stream {}` or `mail {}` can hold
