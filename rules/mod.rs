@@ -26,6 +26,7 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::proxy_pass_uri_forbidden::RULE,
     &nginx_t::invalid_address::RULE,
     &nginx_t::invalid_listen::RULE,
+    &nginx_t::conflicting_listen::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

@@ -1,5 +1,6 @@
 //! What nginx itself refuses to start or reload with.
 
+pub mod conflicting_listen;
 pub mod duplicate_upstream;
 pub mod include_cycle;
 pub mod include_missing;
