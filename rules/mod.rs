@@ -27,6 +27,8 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_address::RULE,
     &nginx_t::invalid_listen::RULE,
     &nginx_t::conflicting_listen::RULE,
+    &nginx_t::invalid_server_name::RULE,
+    &nginx_t::conflicting_server_name::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,
