@@ -205,7 +205,7 @@ fn check_server(directive: Directive<'_>, text: &str, findings: &mut Findings) {
     let Some(address) = read(&part, form, &place, findings) else {
         return;
     };
-    let has_service = directive.parameter("service").is_some_and(|(_, service)| !service.is_empty());
+    let has_service = directive.parameter("service").is_some();
     if in_stream && lacks_port(&address) && !has_service {
         findings
             .add(directive.place_of_argument(0), format!("\"{text}\" has no port"))
