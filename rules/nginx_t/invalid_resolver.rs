@@ -1,6 +1,6 @@
 //! A parameter of `resolver` that nginx does not take.
 
-use crate::catalog::{Version, nearest};
+use crate::catalog::{Origin, Version, nearest};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, has_placeholder, parse_seconds};
 
@@ -24,7 +24,8 @@ const HAS_IPV4: Version = Version::new(1, 23, 1);
 const PARAMETERS: [&str; 4] = ["valid", "ipv4", "ipv6", "status_zone"];
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
-    if directive.definition().is_none() || directive.has_block() || directive.argument(0) == Some("off") {
+    let is_own = directive.definition().is_some_and(|definition| definition.module.origin == Origin::OpenSource);
+    if !is_own || directive.has_block() || directive.argument(0) == Some("off") {
         return;
     }
     let is_old = directive.model().version().is_some_and(|version| version < HAS_IPV4);
