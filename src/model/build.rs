@@ -41,10 +41,12 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
         target_index: OnceLock::new(),
+        fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),
         mentions: OnceLock::new(),
         log_formats: OnceLock::new(),
         compiled_patterns: OnceLock::new(),
+        listeners: Default::default(),
     }
 }
 

@@ -17,10 +17,12 @@ mod hash_key;
 mod location;
 mod log;
 mod mention;
+mod listener;
 mod profile;
 mod reading;
 mod regex;
 mod syslog;
+mod server_name;
 mod target;
 mod template;
 mod upstream;
@@ -40,10 +42,12 @@ pub use hash_key::{HashKeyError, HashKeys};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use log::{LogBuffer, LogParameterError};
 pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
+pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
 pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
+pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use template::Template;
 pub use upstream::{Server, Upstream};
@@ -109,10 +113,13 @@ pub struct Model<'t> {
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
+    fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
     mentions: OnceLock<mention::Mentions>,
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
+    /// Of http, stream and mail.
+    listeners: [OnceLock<listener::Listeners>; 3],
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.
