@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use nginx_lint::catalog::Version;
 use rayon::prelude::*;
 
-use support::answer::Outside;
+use support::answer::{Answer, Outside};
 use support::judge::{Judgement, judge};
-use support::records::{Answer, Case, RELEASES, cases, entry, included_files};
+use support::records::{Case, RELEASES, cases, entry, included_files};
 
 /// Refusals that more than the text decides: the case, the releases whose
 /// answer is meant, and the reason.

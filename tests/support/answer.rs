@@ -12,6 +12,22 @@ pub struct Message {
     pub place: Option<(String, u32)>,
 }
 
+/// All that nginx says of a configuration.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// It would start.
+    pub accepted: bool,
+    /// What it wrote.
+    pub messages: Vec<Message>,
+}
+
+impl Answer {
+    /// The message it gives up with; some failures have none.
+    pub fn fatal(&self) -> Option<&Message> {
+        self.messages.iter().find(|message| message.is_fatal())
+    }
+}
+
 /// What a message depends on besides the text of the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Outside {
@@ -28,7 +44,7 @@ pub enum Outside {
 }
 
 /// How messages begin that the outside decides.
-const FROM_OUTSIDE: [(&str, Outside); 41] = [
+const FROM_OUTSIDE: [(&str, Outside); 43] = [
     ("open() \"", Outside::Files),
     ("pread() \"", Outside::Files),
     ("read() \"", Outside::Files),
@@ -64,6 +80,8 @@ const FROM_OUTSIDE: [(&str, Outside); 41] = [
     ("getgrnam(\"", Outside::Machine),
     ("gethostname() ", Outside::Machine),
     ("mmap(", Outside::Machine),
+    ("malloc(", Outside::Machine),
+    ("posix_memalign(", Outside::Machine),
     ("SSL_CTX_set_cipher_list(\"", Outside::OpenSsl),
     ("SSL_CTX_set1_curves_list(\"", Outside::OpenSsl),
     ("SSL_CONF_", Outside::OpenSsl),

@@ -6,10 +6,13 @@
 
 pub mod answer;
 pub mod backends;
+pub mod bases;
 pub mod case;
 pub mod client;
 pub mod judge;
+pub mod mutate;
 pub mod nginx;
+pub mod oracle;
 pub mod page;
 pub mod port;
 pub mod process;

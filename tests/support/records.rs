@@ -6,7 +6,7 @@ use nginx_lint::catalog::Version;
 use nginx_lint::tree::Memory;
 use serde_json::Value;
 
-use super::answer::Message;
+use super::answer::{Answer, Message};
 
 /// The releases that were asked.
 pub const RELEASES: [Version; 2] = [Version::new(1, 22, 1), Version::new(1, 31, 5)];
@@ -21,22 +21,6 @@ pub struct Case {
     /// The main file.
     pub text: Vec<u8>,
     answers: Vec<(Version, Answer)>,
-}
-
-/// What one release said.
-#[derive(Clone)]
-pub struct Answer {
-    /// It would have started.
-    pub accepted: bool,
-    /// All that it wrote.
-    pub messages: Vec<Message>,
-}
-
-impl Answer {
-    /// The message it gave up with; some failures have none.
-    pub fn fatal(&self) -> Option<&Message> {
-        self.messages.iter().find(|message| message.is_fatal())
-    }
 }
 
 impl Case {
