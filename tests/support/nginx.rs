@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The nginx of this machine.
 pub struct Installed {
-    program: String,
+    /// Its name or path.
+    pub program: String,
     /// Such as `[1, 22, 1]`.
     pub version: Vec<u32>,
     /// What `nginx -V` says it was built with.
