@@ -41,10 +41,19 @@ fn check_family(model: &Model<'_>, family: Family, findings: &mut Findings) {
     let known = Known::of(model, family);
     // Most names are read again and again.
     let mut seen: FxHashMap<&str, bool> = FxHashMap::default();
-    let is_unknown = |read: &Mention<'_>| !known.has(read.name) && !read.is_placeholder();
+    let mut looked_up = 0;
+    let mut is_unknown = |read: &Mention<'_>| {
+        if known.has(read.name) || !read.is_in_capitals() {
+            return !known.has(read.name);
+        }
+        // Most likely a placeholder, unless it is nearly a variable that is defined.
+        looked_up += 1;
+        looked_up <= MOST_LOOKED_UP && !read.has_braces() && known.nearest_defined(read.name).is_some()
+    };
     let unknown: Vec<Mention<'_>> = model
         .variable_reads(family)
         .filter(|read| *seen.entry(read.name).or_insert_with(|| is_unknown(read)))
+        .filter(|read| !(read.is_in_capitals() && read.has_braces()))
         .collect();
     let implied: Vec<_> = model.implied_reads(family).filter(|(_, name)| !known.has(name)).collect();
     if (unknown.is_empty() && implied.is_empty())
@@ -113,6 +122,10 @@ impl<'m> Known<'m> {
         let listed = self.model.profile().modules.as_ref();
         let is_listed = |modules: &Vec<String>| modules.iter().any(|module| module == variable.module.name);
         variable.module.built_by_default || variable.origin == Origin::Plus || listed.is_none_or(is_listed)
+    }
+
+    fn nearest_defined(&self, name: &str) -> Option<&str> {
+        catalog::nearest(name, self.defined.iter().map(String::as_str))
     }
 
     fn nearest(&self, name: &str) -> Option<&str> {

@@ -55,9 +55,14 @@ impl Mention<'_> {
         self.directive.place_in_word(self.word, self.start..self.end)
     }
 
-    /// Whether it looks like a placeholder that a tool fills in before nginx
-    /// sees the file.
-    pub fn is_placeholder(&self) -> bool {
+    /// Whether it is written as `${name}`.
+    pub fn has_braces(&self) -> bool {
+        self.end - self.start > self.name.len() + 1
+    }
+
+    /// Whether it has the name of a placeholder that a tool fills in before
+    /// nginx sees the file: capital letters.
+    pub fn is_in_capitals(&self) -> bool {
         let is_capital = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
         self.name.bytes().all(is_capital) && self.name.bytes().any(|byte| byte.is_ascii_uppercase())
     }
@@ -457,8 +462,8 @@ fn take(found: &mut Mentions, directive: Directive<'_>, family: Family, piece: P
     let whole = Named { node, family, word, start, end, braces: false };
     let wrong = |start: usize, end: usize, why| Wrong { node, word, start: start as u32, end: end as u32, why };
     match piece.part {
-        Part::Template => {
-            let terminated = directive.name().ends_with("_store");
+        Part::Template | Part::FileName => {
+            let terminated = piece.part == Part::FileName || directive.name().ends_with("_store");
             take_template(found, whole, text, Scanner::Script, terminated);
         }
         Part::LogFormat => take_template(found, whole, text, Scanner::Log, false),

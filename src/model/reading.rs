@@ -16,6 +16,8 @@ use super::Directive;
 pub(super) enum Part {
     /// A text with variables.
     Template,
+    /// A text with variables that nginx reads up to its zero.
+    FileName,
     /// A text of a `log_format`.
     LogFormat,
     /// `$` and the name of a variable, whatever its bytes are.
@@ -472,7 +474,7 @@ impl<'d> Reader<'d, '_> {
                 }
             }
             (false, "-f" | "-d" | "-e" | "-x" | "!-f" | "!-d" | "!-e" | "!-x", 2) if template => {
-                self.emit(last.0, last.1, Part::Template);
+                self.emit(last.0, last.1, Part::FileName);
             }
             _ => {}
         }
