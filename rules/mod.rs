@@ -54,6 +54,7 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_image_filter::RULE,
     &nginx_t::invalid_geoip::RULE,
     &nginx_t::invalid_degradation::RULE,
+    &nginx_t::late_map_hash::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

@@ -32,6 +32,7 @@ pub mod invalid_symlink_check;
 pub mod invalid_try_files;
 pub mod invalid_types;
 pub mod invalid_userid;
+pub mod late_map_hash;
 pub mod lookalike_character;
 pub mod misplaced_location;
 pub mod missing_semicolon;

@@ -29,7 +29,7 @@ pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
-pub use hash_key::{HashKeyError, HashKeys};
+pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
