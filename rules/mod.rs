@@ -81,6 +81,7 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::missing_listen::RULE,
     &nginx_t::incomplete_mail_server::RULE,
     &nginx_t::not_enough_worker_connections::RULE,
+    &nginx_t::late_map_hash::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

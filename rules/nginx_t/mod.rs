@@ -50,6 +50,7 @@ pub mod invalid_types;
 pub mod invalid_upstream;
 pub mod invalid_userid;
 pub mod invalid_value;
+pub mod late_map_hash;
 pub mod load_module_too_late;
 pub mod lookalike_character;
 pub mod malformed_variable;

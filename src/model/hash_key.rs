@@ -61,13 +61,51 @@ impl HashKeys {
     }
 }
 
+/// The bytes of a line of the processor's cache; buckets of a hash table are
+/// made of whole ones.
+const CACHE_LINE: u64 = 64;
+
+/// The size of a bucket that nginx makes of a `…_hash_bucket_size`, or
+/// without one.
+pub fn bucket_size(given: Option<u64>) -> u64 {
+    given.map_or(CACHE_LINE, |size| size.next_multiple_of(CACHE_LINE))
+}
+
+/// Whether a name fits into a bucket of so many bytes (`ngx_hash_init`). One
+/// with a wildcard is kept in parts.
+pub fn fits_bucket(name: &str, wildcards: bool, bucket: u64) -> bool {
+    let has_wildcard = wildcards && (name.starts_with('.') || name.contains('*'));
+    let longest = match has_wildcard {
+        true => name.split('.').map(str::len).max().unwrap_or(0),
+        false => name.len(),
+    } as u64;
+    // A pointer, the length and the bytes of the name, and a pointer at the end.
+    8 + (longest + 2).next_multiple_of(8) + 8 <= bucket
+}
+
 fn take(names: &mut FxHashSet<String>, name: String) -> Result<(), HashKeyError> {
     if names.insert(name) { Ok(()) } else { Err(HashKeyError::Conflicting) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HashKeyError, HashKeys};
+    use super::{HashKeyError, HashKeys, bucket_size, fits_bucket};
+
+    #[test]
+    fn buckets_hold_names_up_to_a_length() {
+        let table = [
+            (None, "a".repeat(46), true),
+            (None, "a".repeat(47), false),
+            (Some(32), "a".repeat(46), true),
+            (Some(65), "a".repeat(110), true),
+            (Some(128), "a".repeat(111), false),
+            (None, format!("*.{}.{}", "a".repeat(46), "b".repeat(46)), true),
+            (None, format!(".{}", "a".repeat(47)), false),
+        ];
+        for (given, name, expected) in table {
+            assert_eq!(fits_bucket(&name, true, bucket_size(given)), expected, "{given:?} {name}");
+        }
+    }
 
     #[test]
     fn names_are_taken_as_nginx_takes_them() {
