@@ -38,7 +38,6 @@ pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
-pub use hash_key::{HashKeyError, HashKeys};
 pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
 pub use location::{LocationError, LocationHead, LocationKind};
