@@ -151,8 +151,8 @@ fn nginx_t(example: &Example, level: &str) -> (bool, Vec<(String, Option<u32>)>)
         .arg(&configuration)
         .output()
         .expect("these tests need nginx: apt-get install nginx libnginx-mod-stream libnginx-mod-mail");
-    let answer = String::from_utf8_lossy(&output.stderr).into_owned();
-    let suffix = format!(" in {}:", configuration.display());
+    let answer = String::from_utf8_lossy(&output.stderr).replace(&configuration.display().to_string(), "nginx.conf");
+    let suffix = " in nginx.conf:";
     let mark = format!("[{level}] ");
     let messages = answer.lines().filter_map(|line| {
         let (_, message) = line.split_once(&mark)?;
@@ -161,7 +161,7 @@ fn nginx_t(example: &Example, level: &str) -> (bool, Vec<(String, Option<u32>)>)
             Some((id, text)) if [head, id].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) => text,
             _ => message,
         });
-        match message.rsplit_once(&suffix) {
+        match message.rsplit_once(suffix) {
             Some((text, line)) => Some((text.to_owned(), line.trim().parse().ok())),
             None => Some((message.to_owned(), None)),
         }
@@ -254,6 +254,8 @@ fn texts() -> Vec<String> {
 
 /// Whether nginx's text, with `%V` and the like, can have become this message.
 fn is_text_of(text: &str, message: &str) -> bool {
+    // The place at the end is taken off a message.
+    let text = text.strip_suffix(" in %s:%ui").unwrap_or(text);
     let text = text.replace("%%", "\u{1}").replace("<where>", "%V");
     let text = text.strip_prefix('…').map_or(text.clone(), |end| format!("\"%s\" directive{end}"));
     let mut parts = text.split('%');

@@ -1,11 +1,14 @@
 //! What nginx itself refuses to start or reload with.
 
+pub mod conflicting_zone;
 pub mod duplicate_upstream;
 pub mod include_cycle;
 pub mod include_missing;
+pub mod invalid_zone;
 pub mod lookalike_character;
 pub mod missing_semicolon;
 pub mod proxy_pass_missing_scheme;
 pub mod proxy_pass_uri_forbidden;
 pub mod syntax_error;
+pub mod unknown_zone;
 pub mod upstream_empty;

@@ -38,6 +38,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, profile: Profile) ->
         targets: OnceLock::new(),
         target_index: OnceLock::new(),
         variables: OnceLock::new(),
+        zones: OnceLock::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod target;
 mod upstream;
 mod value;
 mod variable;
+mod zone;
 
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
@@ -26,6 +27,7 @@ pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_addr
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::{Template, Values};
+pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, split_zone};
 
 pub use crate::tree::{Include, is_leftover_name};
 
@@ -86,6 +88,7 @@ pub struct Model<'t> {
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
     variables: OnceLock<variable::Definitions>,
+    zones: OnceLock<Vec<zone::Entry>>,
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.
@@ -166,6 +169,14 @@ impl<'t> Model<'t> {
     /// The directive at a place in the order of the configuration.
     pub fn directive(&self, id: NodeId) -> Directive<'_> {
         Directive::new(self, id)
+    }
+
+    /// The directives of these names, in the order of the configuration.
+    pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> {
+        let mut wanted: Vec<u16> = names.iter().filter_map(|name| catalog::name_index(name)).collect();
+        wanted.sort_unstable();
+        let ids = self.tree.node_ids().filter(move |id| wanted.binary_search(&self.names[id.index()]).is_ok());
+        ids.map(|id| self.directive(id))
     }
 
     /// The catalog's index of a directive's name; none for a line of data and
