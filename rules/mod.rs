@@ -27,6 +27,8 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::unknown_zone::RULE,
     &nginx_t::conflicting_zone::RULE,
     &nginx_t::invalid_zone::RULE,
+    &nginx_t::invalid_cache::RULE,
+    &nginx_t::buffer_sizes::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

@@ -1,9 +1,11 @@
 //! What nginx itself refuses to start or reload with.
 
+pub mod buffer_sizes;
 pub mod conflicting_zone;
 pub mod duplicate_upstream;
 pub mod include_cycle;
 pub mod include_missing;
+pub mod invalid_cache;
 pub mod invalid_zone;
 pub mod lookalike_character;
 pub mod missing_semicolon;
