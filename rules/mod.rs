@@ -29,6 +29,8 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_zone::RULE,
     &nginx_t::invalid_cache::RULE,
     &nginx_t::buffer_sizes::RULE,
+    &nginx_t::invalid_address::RULE,
+    &nginx_t::invalid_listen::RULE,
     &upstream::upstream_all_servers_down::RULE,
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

@@ -254,7 +254,7 @@ fn texts() -> Vec<String> {
 
 /// Whether nginx's text, with `%V` and the like, can have become this message.
 fn is_text_of(text: &str, message: &str) -> bool {
-    // The place at the end is taken off a message.
+    // A place that is part of the text is left out of the examples.
     let text = text.strip_suffix(" in %s:%ui").unwrap_or(text);
     let text = text.replace("%%", "\u{1}").replace("<where>", "%V");
     let text = text.strip_prefix('…').map_or(text.clone(), |end| format!("\"%s\" directive{end}"));

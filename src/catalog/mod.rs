@@ -15,6 +15,7 @@ mod context;
 mod directive;
 mod hash;
 mod module;
+mod near;
 mod table;
 mod value;
 mod variable;
@@ -31,6 +32,7 @@ mod tables {
 pub use context::{Context, Contexts, Family};
 pub use directive::{Arguments, Body, Change, Deprecation, Directive, Duplicate, Form, Inheritance};
 pub use module::{Module, Origin};
+pub use near::nearest;
 pub use value::{Expansion, ValueKind, Words};
 pub use variable::Variable;
 pub use version::{NotAVersion, Version};

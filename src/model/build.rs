@@ -37,8 +37,10 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, profile: Profile) ->
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
         target_index: OnceLock::new(),
+        fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),
         zones: OnceLock::new(),
+        listeners: Default::default(),
     }
 }
 

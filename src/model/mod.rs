@@ -6,23 +6,32 @@
 //! calls unseen; a rule must then keep silent. Whatever only some rules need
 //! is computed when the first of them asks.
 
+mod address;
 mod build;
 mod directive;
 mod effective;
 mod fragment;
+mod listener;
 mod profile;
 mod regex;
+mod server_name;
 mod target;
 mod upstream;
 mod value;
 mod variable;
 mod zone;
 
+pub use address::{
+    Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
+    parse_ipv6, parse_local_address,
+};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
+pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
@@ -87,8 +96,11 @@ pub struct Model<'t> {
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
     target_index: OnceLock<target::TargetIndex>,
+    fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
     zones: OnceLock<Vec<zone::Entry>>,
+    /// Of http, stream and mail.
+    listeners: [OnceLock<listener::Listeners>; 3],
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::catalog::{self, Context, Family};
 use crate::tree::NodeId;
 
+use super::address::{Address, AddressError, AddressForm, parse_address};
 use super::directive::has_placeholder;
 use super::{BlockId, Directive, Kind, Model, Upstream};
 
@@ -141,9 +142,29 @@ impl<'m> Target<'m> {
         has_placeholder(self.text)
     }
 
+    /// Whether nginx takes the directive for what it is: allowed where it
+    /// stands, and with a scheme where one is needed.
+    pub fn is_in_place(self) -> bool {
+        let needs_scheme = self.protocol == Protocol::Proxy;
+        self.directive.definition().is_some() && !(needs_scheme && self.parts().scheme.is_empty())
+    }
+
     /// Its parts as written; variables are not evaluated.
     pub fn parts(self) -> Parts {
         split_target(self.protocol, self.text)
+    }
+
+    /// Host and port of a target without variables, as nginx reads them when
+    /// the scheme is right.
+    ///
+    /// # Errors
+    ///
+    /// What nginx says is wrong with it.
+    pub fn address(self) -> Result<Address<'m>, AddressError> {
+        let scheme = &self.text[self.parts().scheme];
+        let default_port = self.protocol.default_port(scheme).and_then(|port| port.parse().ok()).unwrap_or(0);
+        let form = AddressForm { listen: false, uri: self.protocol == Protocol::Proxy, default_port };
+        parse_address(&self.text[scheme.len()..], form)
     }
 
     /// The group that a target without variables names.
@@ -234,6 +255,17 @@ pub fn split_address(address: &str) -> (Host<'_>, Option<&str>) {
     }
 }
 
+/// A target without variables, in the order of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FixedTarget {
+    node: NodeId,
+    port: u16,
+    has_port: bool,
+}
+
+/// Targets without variables, by family and by host in lower case.
+pub(super) type FixedTargets = FxHashMap<(Family, String), Vec<FixedTarget>>;
+
 /// What is asked about all targets together.
 #[derive(Debug, Default)]
 pub(super) struct TargetIndex {
@@ -264,6 +296,35 @@ impl<'t> Model<'t> {
     pub fn is_resolved_at_start(&self, protocol: Protocol, text: &str) -> bool {
         let Some((host, port)) = host_and_port(protocol, text) else { return false };
         self.target_index().resolved_at_start.contains(&(protocol.family(), host, port))
+    }
+
+    /// The targets without variables that name this host, in any case, with a
+    /// port that is written there.
+    pub fn targets_with_port(&self, family: Family, host: &str) -> impl Iterator<Item = Target<'_>> {
+        let targets = self.fixed_targets(family, host).iter().filter(|target| target.has_port);
+        targets.filter_map(|target| Target::of(self.directive(target.node)))
+    }
+
+    /// Whether an earlier target names the same host and has a port, written
+    /// there or by default: in http nginx then takes that port for a later
+    /// target that has none.
+    pub fn has_port_from_earlier(&self, target: Target<'_>, host: &str) -> bool {
+        let first = self.fixed_targets(target.protocol.family(), host).first();
+        target.protocol.family() == Family::Http
+            && first.is_some_and(|first| first.node < target.directive.id() && first.port > 0)
+    }
+
+    fn fixed_targets(&self, family: Family, host: &str) -> &[FixedTarget] {
+        let all = self.fixed_targets.get_or_init(|| {
+            let mut all = FixedTargets::default();
+            for target in self.targets().filter(|target| !target.has_variables() && target.is_in_place()) {
+                let Ok(address) = target.address() else { continue };
+                let entry = FixedTarget { node: target.directive.id(), port: address.port, has_port: address.has_port };
+                all.entry((target.protocol.family(), address.host.to_ascii_lowercase())).or_default().push(entry);
+            }
+            all
+        });
+        all.get(&(family, host.to_ascii_lowercase())).map_or(&[], Vec::as_slice)
     }
 
     fn target_index(&self) -> &TargetIndex {

@@ -1,0 +1,260 @@
+//! What nginx listens on: every address and port of `http {}`, `stream {}` and
+//! `mail {}`, and the servers that share it, in the order of the configuration.
+//!
+//! Addresses are compared as nginx does: `80`, `*:80` and `0.0.0.0:80` are one,
+//! `[::]:80` is another, and so is the same port for UDP. Names are not
+//! resolved: a `listen` with one leads nowhere here.
+
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{Context, Family};
+use crate::tree::NodeId;
+
+use super::address::{Address, AddressForm, HostAddress, SocketAddress, parse_address};
+use super::directive::has_placeholder;
+use super::{Block, BlockId, Directive, Kind, Model};
+
+/// More sockets than this no machine can open; ranges of ports that lead
+/// beyond it are not followed.
+const MOST_SOCKETS: usize = 100_000;
+
+/// An address and port that nginx listens on.
+#[derive(Clone, Copy, Debug)]
+pub struct Listener<'m> {
+    model: &'m Model<'m>,
+    data: &'m ListenerData,
+}
+
+/// A server on a [`Listener`], and the `listen` that put it there.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening<'m> {
+    /// The server.
+    pub server: Block<'m>,
+    /// The directive; none for the address of a server that has none.
+    pub directive: Option<Directive<'m>>,
+}
+
+/// The parameters of a `listen` that matter to other servers on its address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ListenOptions {
+    /// `default_server`.
+    pub default_server: bool,
+    /// It asks for a socket of its own: `bind`, and all that says something
+    /// about the socket.
+    pub own_socket: bool,
+    /// `ssl`.
+    pub ssl: bool,
+    /// `http2`.
+    pub http2: bool,
+    /// `proxy_protocol`.
+    pub proxy_protocol: bool,
+    /// `udp`, or `quic`.
+    pub udp: bool,
+}
+
+/// Parameters that say something about the socket.
+const OF_SOCKET: [&str; 4] = ["bind", "deferred", "reuseport", "multipath"];
+
+/// How others of them begin.
+const OF_SOCKET_WITH_VALUE: [&str; 7] =
+    ["backlog=", "rcvbuf=", "sndbuf=", "fastopen=", "setfib=", "ipv6only=o", "so_keepalive="];
+
+/// Whether a parameter of `listen` says something about the socket: only one
+/// `listen` of an address may have such.
+pub fn is_of_socket(parameter: &str) -> bool {
+    OF_SOCKET.contains(&parameter) || OF_SOCKET_WITH_VALUE.iter().any(|start| parameter.starts_with(start))
+}
+
+impl ListenOptions {
+    /// Those of a directive.
+    pub fn of(directive: Directive<'_>) -> ListenOptions {
+        let mut options = ListenOptions::default();
+        for parameter in directive.arguments().skip(1) {
+            match parameter {
+                "default_server" | "default" => options.default_server = true,
+                "ssl" => options.ssl = true,
+                "http2" => options.http2 = true,
+                "proxy_protocol" => options.proxy_protocol = true,
+                "udp" | "quic" => options.udp = true,
+                _ => options.own_socket |= is_of_socket(parameter),
+            }
+        }
+        options
+    }
+}
+
+/// How the address of a `listen` is read.
+pub fn listen_form(family: Family) -> AddressForm {
+    let default_port = if family == Family::Http { 80 } else { 0 };
+    AddressForm { listen: true, uri: false, default_port }
+}
+
+/// The family of a block that `listen` may stand in.
+pub fn family_of_server(block: Block<'_>) -> Option<Family> {
+    match block.kind() {
+        Kind::Directives(Context::Server) => Some(Family::Http),
+        Kind::Directives(Context::StreamServer) => Some(Family::Stream),
+        Kind::Directives(Context::MailServer) => Some(Family::Mail),
+        _ => None,
+    }
+}
+
+/// The context of the servers of a family.
+fn context_of_servers(family: Family) -> Option<Context> {
+    match family {
+        Family::Http => Some(Context::Server),
+        Family::Stream => Some(Context::StreamServer),
+        Family::Mail => Some(Context::MailServer),
+        _ => None,
+    }
+}
+
+impl<'m> Listener<'m> {
+    /// The address and port.
+    pub fn socket(self) -> &'m SocketAddress {
+        &self.data.socket
+    }
+
+    /// Whether it is for datagrams: `udp`, or `quic`.
+    pub fn is_udp(self) -> bool {
+        self.data.udp
+    }
+
+    /// The servers on it, in order; a server that has the address twice comes
+    /// twice.
+    pub fn listenings(self) -> impl Iterator<Item = Listening<'m>> {
+        self.data.listenings.iter().map(move |(server, node)| Listening {
+            server: self.model.block(*server),
+            directive: (*node != NodeId::NONE).then(|| self.model.directive(*node)),
+        })
+    }
+
+    /// The servers on it, in order, each once.
+    pub fn servers(self) -> Vec<Block<'m>> {
+        let mut servers: Vec<Block<'m>> = self.listenings().map(|listening| listening.server).collect();
+        servers.dedup();
+        servers
+    }
+
+    /// The server that gets what fits no name: the one marked so, else the
+    /// first.
+    pub fn default_server(self) -> Option<Block<'m>> {
+        let marked = self
+            .listenings()
+            .find(|listening| listening.directive.is_some_and(|directive| ListenOptions::of(directive).default_server));
+        marked.or_else(|| self.listenings().next()).map(|listening| listening.server)
+    }
+}
+
+#[derive(Debug)]
+struct ListenerData {
+    socket: SocketAddress,
+    udp: bool,
+    listenings: Vec<(BlockId, NodeId)>,
+}
+
+/// What one family listens on.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    list: Vec<ListenerData>,
+    /// Whether some address is not known.
+    incomplete: bool,
+}
+
+impl<'t> Model<'t> {
+    /// What `http {}`, `stream {}` or `mail {}` listens on, in order.
+    pub fn listeners(&self, family: Family) -> impl Iterator<Item = Listener<'_>> {
+        let listeners = self.listeners_of(family);
+        listeners.list.iter().map(|data| Listener { model: self, data })
+    }
+
+    /// Whether [`Model::listeners`] are all there are: no address is a name, a
+    /// placeholder or out of sight.
+    pub fn knows_all_listeners(&self, family: Family) -> bool {
+        self.is_whole(family) && !self.listeners_of(family).incomplete
+    }
+
+    /// The `server` blocks of a family, in order.
+    pub fn servers(&self, family: Family) -> impl Iterator<Item = Block<'_>> {
+        let context = context_of_servers(family);
+        self.blocks().filter(move |block| context.is_some_and(|context| block.is(context)) && is_in_place(*block))
+    }
+
+    fn listeners_of(&self, family: Family) -> &Listeners {
+        let index = match family {
+            Family::Stream => 1,
+            Family::Mail => 2,
+            _ => 0,
+        };
+        self.listeners[index].get_or_init(|| self.find_listeners(family))
+    }
+
+    fn find_listeners(&self, family: Family) -> Listeners {
+        let mut gatherer = Gatherer::default();
+        for server in self.servers(family) {
+            let mut has_listen = false;
+            for directive in server.directives("listen") {
+                has_listen = true;
+                gatherer.add_directive(server, directive, family);
+            }
+            if has_listen || family != Family::Http {
+                continue;
+            }
+            if server.is_unseen_for("listen") {
+                gatherer.listeners.incomplete = true;
+            } else {
+                // Started by anyone but root, nginx takes *:8000.
+                let socket = SocketAddress { host: HostAddress::Ipv4([0; 4]), port: 80 };
+                gatherer.add(socket, false, server, NodeId::NONE);
+            }
+        }
+        gatherer.listeners
+    }
+}
+
+/// A block of a directive that stands where it does not belong is no server.
+fn is_in_place(block: Block<'_>) -> bool {
+    block.head().is_none_or(|head| head.definition().is_some())
+}
+
+#[derive(Default)]
+struct Gatherer {
+    listeners: Listeners,
+    known: FxHashMap<(SocketAddress, bool), usize>,
+    sockets: usize,
+}
+
+impl Gatherer {
+    fn add_directive(&mut self, server: Block<'_>, directive: Directive<'_>, family: Family) {
+        let Some(address) = known_address(directive, family) else {
+            self.listeners.incomplete = true;
+            return;
+        };
+        self.sockets += usize::from(address.last_port - address.port) + 1;
+        if self.sockets > MOST_SOCKETS {
+            self.listeners.incomplete = true;
+            return;
+        }
+        let udp = ListenOptions::of(directive).udp;
+        for port in address.port..=address.last_port {
+            if let Some(socket) = address.socket(port) {
+                self.add(socket, udp, server, directive.id());
+            }
+        }
+    }
+
+    fn add(&mut self, socket: SocketAddress, udp: bool, server: Block<'_>, node: NodeId) {
+        let next = self.listeners.list.len();
+        let index = *self.known.entry((socket.clone(), udp)).or_insert(next);
+        if index == next {
+            self.listeners.list.push(ListenerData { socket, udp, listenings: Vec::new() });
+        }
+        self.listeners.list[index].listenings.push((server.id(), node));
+    }
+}
+
+/// The address of a `listen`, if the text alone says which it is.
+fn known_address<'m>(directive: Directive<'m>, family: Family) -> Option<Address<'m>> {
+    let text = directive.argument(0).filter(|text| !has_placeholder(text))?;
+    parse_address(text, listen_form(family)).ok().filter(|address| !address.is_name())
+}
