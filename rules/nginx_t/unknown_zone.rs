@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::catalog::{Context, Family};
+use crate::catalog::{Context, Family, nearest};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Model, Purpose, ZoneUse};
 
@@ -38,7 +38,8 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     for zone in unknown {
         // Only the first use of each: the others have the same cause.
         if let Some(count) = uses.remove(&(zone.purpose, zone.name)) {
-            report(&zone, count, findings);
+            let alike = declared.iter().filter(|other| other.purpose == zone.purpose).map(|other| other.name);
+            report(&zone, count, nearest(zone.name, alike), findings);
         }
     }
 }
@@ -51,7 +52,7 @@ fn family(purpose: Purpose) -> Family {
     }
 }
 
-fn report(zone: &ZoneUse<'_>, count: usize, findings: &mut Findings) {
+fn report(zone: &ZoneUse<'_>, count: usize, near: Option<&str>, findings: &mut Findings) {
     let ZoneUse { directive, name, .. } = zone;
     let user = directive.name();
     let declares = match zone.purpose {
@@ -76,6 +77,10 @@ fn report(zone: &ZoneUse<'_>, count: usize, findings: &mut Findings) {
         _ => {
             finding.nginx_says(format!("zero size shared memory zone \"{name}\""));
         }
+    }
+    if let Some(near) = near {
+        finding.help(format!("write \"{near}\", which is declared"));
+        return;
     }
     finding.help(match zone.purpose {
         Purpose::Requests => {
