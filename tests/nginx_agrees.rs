@@ -15,13 +15,22 @@ use nginx_lint::syntax::ParsedFile;
 /// Where Debian puts the modules that are not built in.
 const MODULES: &str = "/usr/lib/nginx/modules";
 
+/// What nginx refuses after it has said that the syntax is fine, whatever the
+/// machine is like.
+const LATE: [&str; 4] = [
+    "zero size shared memory zone",
+    "unknown thread pool",
+    "no \"events\" section in configuration",
+    "worker_connections are not enough",
+];
+
 #[test]
 fn nginx_agrees_with_every_page() {
     let mut wrong = Vec::new();
     for rule in rules::ALL {
         for block in &rule.page().blocks {
             let answer = nginx_t(block);
-            let accepted = answer.contains("syntax is ok");
+            let accepted = answer.contains("syntax is ok") && !LATE.iter().any(|text| answer.contains(text));
             let expected = !(rule.refused && block.kind == BlockKind::Bad && marks_a_refusal(rule.name, block));
             if accepted != expected {
                 let place = format!("{}, block at line {}", rule.name, block.line);

@@ -40,7 +40,16 @@ const INSTALLED: Version = Version::new(1, 22, 1);
 const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Texts that no configuration can bring out of an nginx like Debian's.
-const OUT_OF_REACH: [(&str, &str); 0] = [];
+const OUT_OF_REACH: [(&str, &str); 2] = [
+    (
+        "the default path name \"%V\" has the same name as another default path, but the different levels, you need to redefine one of them in http section",
+        "the default paths are compiled in, and differ",
+    ),
+    (
+        "the path name \"%V\" in %s:%ui has the same name as default path, but the different levels, you need to define default path in http section",
+        "the default paths are compiled in: the text alone does not say what they are",
+    ),
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -264,7 +273,7 @@ fn is_text_of(text: &str, message: &str) -> bool {
     let mut open_end = false;
     for part in parts {
         let format =
-            ["uz", "ui", "*s", "V", "s", "d", "i", "c", "v"].into_iter().find(|format| part.starts_with(format));
+            ["uz", "ui", "ud", "*s", "V", "s", "d", "i", "c", "v"].into_iter().find(|format| part.starts_with(format));
         let literal = part[format.map_or(0, str::len)..].replace('\u{1}', "%");
         open_end = literal.is_empty();
         match rest.find(literal.as_str()) {

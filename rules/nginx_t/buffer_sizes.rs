@@ -58,7 +58,7 @@ pub const RULE: Rule = Rule {
 const PAGE: u64 = 4_096;
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
-    if !directive.is_read() || !directive.parent().is_http() {
+    if !directive.is_read() || !is_http(directive.parent()) {
         return;
     }
     let name = directive.name();
@@ -72,14 +72,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     }
 }
 
-trait InHttp {
-    fn is_http(&self) -> bool;
-}
-
-impl InHttp for Block<'_> {
-    fn is_http(&self) -> bool {
-        [Context::Http, Context::Server, Context::Location].into_iter().any(|context| self.is(context))
-    }
+fn is_http(block: Block<'_>) -> bool {
+    [Context::Http, Context::Server, Context::Location].into_iter().any(|context| block.is(context))
 }
 
 /// The directives of one kind of upstream.
@@ -311,8 +305,8 @@ fn depth(block: Block<'_>) -> usize {
 fn written(bytes: u64) -> String {
     match bytes {
         0 => "0".to_owned(),
-        _ if bytes % (1 << 20) == 0 => format!("{}m", bytes >> 20),
-        _ if bytes % 1_024 == 0 => format!("{}k", bytes / 1_024),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}m", bytes >> 20),
+        _ if bytes.is_multiple_of(1_024) => format!("{}k", bytes / 1_024),
         _ => bytes.to_string(),
     }
 }
@@ -331,7 +325,7 @@ fn check_alone(directive: Directive<'_>, findings: &mut Findings) {
         "connection_pool_size" | "request_pool_size" | "http2_pool_size" if bytes < LEAST_POOL => {
             (format!("the pool size must be no less than {LEAST_POOL}"), "leave it out, or write 256 or more")
         }
-        "connection_pool_size" | "request_pool_size" | "http2_pool_size" if bytes % POOL_STEP != 0 => {
+        "connection_pool_size" | "request_pool_size" | "http2_pool_size" if !bytes.is_multiple_of(POOL_STEP) => {
             (format!("the pool size must be a multiple of {POOL_STEP}"), "leave it out, or write a multiple of 16")
         }
         "gzip_window" if !powers(32 << 10) => (

@@ -185,11 +185,19 @@ impl<'t> Model<'t> {
         Directive::new(self, id)
     }
 
+    /// Whether the main file is another one, which is not known.
+    pub fn is_fragment(&self) -> bool {
+        self.tree.is_fragment
+    }
+
     /// The directives of these names, in the order of the configuration.
     pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> {
-        let mut wanted: Vec<u16> = names.iter().filter_map(|name| catalog::name_index(name)).collect();
-        wanted.sort_unstable();
-        let ids = self.tree.node_ids().filter(move |id| wanted.binary_search(&self.names[id.index()]).is_ok());
+        let mut wanted = vec![false; catalog::name_count()];
+        for index in names.iter().filter_map(|name| catalog::name_index(name)) {
+            wanted[usize::from(index)] = true;
+        }
+        let is_wanted = move |name: u16| wanted.get(usize::from(name)).is_some_and(|wanted| *wanted);
+        let ids = self.tree.node_ids().filter(move |id| is_wanted(self.names[id.index()]));
         ids.map(|id| self.directive(id))
     }
 
