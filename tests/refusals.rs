@@ -43,6 +43,14 @@ const MODULES: &str = "/usr/lib/nginx/modules";
 const OUT_OF_REACH: [(&str, &str); 2] = [
     ("conflicting variable name \"%V\"", "a name that is taken is found before, and called a duplicate"),
     ("duplicate perl handler \"%V\"", "needs the perl module, which is a package of its own"),
+    (
+        "the default path name \"%V\" has the same name as another default path, but the different levels, you need to redefine one of them in http section",
+        "the default paths are compiled in, and differ",
+    ),
+    (
+        "the path name \"%V\" in %s:%ui has the same name as default path, but the different levels, you need to define default path in http section",
+        "the default paths are compiled in: the text alone does not say what they are",
+    ),
 ];
 
 #[derive(Debug, Default, Deserialize)]
@@ -154,8 +162,8 @@ fn nginx_t(example: &Example, level: &str) -> (bool, Vec<(String, Option<u32>)>)
         .arg(&configuration)
         .output()
         .expect("these tests need nginx: apt-get install nginx libnginx-mod-stream libnginx-mod-mail");
-    let answer = String::from_utf8_lossy(&output.stderr).into_owned();
-    let suffix = format!(" in {}:", configuration.display());
+    let answer = String::from_utf8_lossy(&output.stderr).replace(&configuration.display().to_string(), "nginx.conf");
+    let suffix = " in nginx.conf:";
     let mark = format!("[{level}] ");
     let messages = answer.lines().filter_map(|line| {
         let (_, message) = line.split_once(&mark)?;
@@ -164,7 +172,7 @@ fn nginx_t(example: &Example, level: &str) -> (bool, Vec<(String, Option<u32>)>)
             Some((id, text)) if [head, id].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) => text,
             _ => message,
         });
-        match message.rsplit_once(&suffix) {
+        match message.rsplit_once(suffix) {
             Some((text, line)) => Some((text.to_owned(), line.trim().parse().ok())),
             None => Some((message.to_owned(), None)),
         }
@@ -268,7 +276,7 @@ fn is_text_of(text: &str, message: &str) -> bool {
     let mut open_end = false;
     for part in parts {
         let format =
-            ["uz", "ui", "*s", "V", "s", "d", "i", "c", "v"].into_iter().find(|format| part.starts_with(format));
+            ["uz", "ui", "ud", "*s", "V", "s", "d", "i", "c", "v"].into_iter().find(|format| part.starts_with(format));
         let literal = part[format.map_or(0, str::len)..].replace('\u{1}', "%");
         open_end = literal.is_empty();
         match rest.find(literal.as_str()) {

@@ -46,6 +46,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         mentions: OnceLock::new(),
         log_formats: OnceLock::new(),
         compiled_patterns: OnceLock::new(),
+        zones: OnceLock::new(),
         listeners: Default::default(),
     }
 }

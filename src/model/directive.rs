@@ -147,6 +147,15 @@ impl<'m> Directive<'m> {
         self.taken_as().map(|definition| definition.module.family)
     }
 
+    /// Whether nginx has it, where it stands, with so many arguments: only then
+    /// does it look at what they say.
+    pub fn is_read(self) -> bool {
+        let exists =
+            |definition: &catalog::Directive| self.model.version().is_none_or(|version| definition.exists_in(version));
+        self.definition()
+            .is_some_and(|definition| exists(definition) && definition.arguments.accept(self.argument_count()))
+    }
+
     /// What it includes; none for every directive but `include`.
     pub fn include(self) -> Option<&'m Include> {
         self.model.tree.include_of(self.id)
@@ -342,6 +351,16 @@ impl<'m> Block<'m> {
     /// This block, the one around it, and so on outwards.
     pub fn outwards(self) -> impl Iterator<Item = Block<'m>> {
         std::iter::successors(Some(self), |block| block.parent())
+    }
+
+    /// The `}` of the `http {}`, `stream {}` or `mail {}` around it, or its own:
+    /// nginx names its line with whatever it checks once that block is complete.
+    pub fn end_of_family(self) -> Option<Location> {
+        let is_outermost = |block: &Block<'_>| {
+            matches!(block.kind(), Kind::Directives(Context::Http | Context::Stream | Context::Mail))
+        };
+        let outermost = self.outwards().find(is_outermost)?;
+        outermost.head().map(|head| head.last_byte())
     }
 
     /// Whether something in it was out of sight or broken, so that what is not

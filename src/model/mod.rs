@@ -25,9 +25,11 @@ mod server_name;
 mod syslog;
 mod target;
 mod template;
+mod tls;
 mod upstream;
 mod value;
 mod variable;
+mod zone;
 
 pub use address::{
     Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
@@ -53,6 +55,9 @@ pub use template::Template;
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;
+pub use tls::{ServerCertificates, tls_of_pass};
+pub use variable::{Template, Values};
+pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, split_zone};
 
 pub use crate::tree::{Include, is_leftover_name};
 
@@ -118,6 +123,7 @@ pub struct Model<'t> {
     mentions: OnceLock<mention::Mentions>,
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
+    zones: OnceLock<Vec<zone::Entry>>,
     /// Of http, stream and mail.
     listeners: [OnceLock<listener::Listeners>; 3],
 }
@@ -200,6 +206,22 @@ impl<'t> Model<'t> {
     /// The directive at a place in the order of the configuration.
     pub fn directive(&self, id: NodeId) -> Directive<'_> {
         Directive::new(self, id)
+    }
+
+    /// Whether the main file is another one, which is not known.
+    pub fn is_fragment(&self) -> bool {
+        self.tree.is_fragment
+    }
+
+    /// The directives of these names, in the order of the configuration.
+    pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> {
+        let mut wanted = vec![false; catalog::name_count()];
+        for index in names.iter().filter_map(|name| catalog::name_index(name)) {
+            wanted[usize::from(index)] = true;
+        }
+        let is_wanted = move |name: u16| wanted.get(usize::from(name)).is_some_and(|wanted| *wanted);
+        let ids = self.tree.node_ids().filter(move |id| is_wanted(self.names[id.index()]));
+        ids.map(|id| self.directive(id))
     }
 
     /// The catalog's index of a directive's name; none for a line of data and
