@@ -32,7 +32,10 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     let stream_is_old = model.version().is_some_and(|version| version < VIRTUAL_STREAM);
     let has_names = model.servers(Family::Stream).any(|server| server.directive("server_name").is_some());
     for family in [Family::Http, Family::Stream, Family::Mail] {
-        for listener in model.listeners(family) {
+        let mut listeners: Vec<_> = model.listeners(family).collect();
+        // nginx takes the ports of a range in order.
+        listeners.sort_by_key(|listener| listener.socket().port);
+        for listener in listeners {
             let mut pairs = Pairs { listener, reported: &mut reported, findings: &mut *findings };
             match family {
                 Family::Mail => pairs.check_alone(),

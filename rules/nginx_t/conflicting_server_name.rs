@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::catalog::Family;
+use crate::catalog::{Context, Family, Version};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Listener, Model, NameKind, Place, ServerName};
 
@@ -20,11 +20,18 @@ pub const RULE: Rule = Rule {
     check: Check::Configuration(check),
 };
 
+/// From it on, servers of stream can share an address.
+const VIRTUAL_STREAM: Version = Version::new(1, 25, 5);
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let mut reported = HashSet::new();
     for family in [Family::Http, Family::Stream] {
+        // Before, an address of stream was for one server.
+        if family == Family::Stream && model.version().is_some_and(|version| version < VIRTUAL_STREAM) {
+            continue;
+        }
         let mut before: Vec<Block<'_>> = Vec::new();
-        for listener in model.listeners(family) {
+        for listener in model.listeners_by_port(family) {
             let servers = listener.servers();
             let looks = servers.len() > 1 || servers.first().is_some_and(|server| server.has_capturing_name());
             // A range of ports has the same servers again and again.
@@ -71,6 +78,8 @@ fn place_of(server: Block<'_>, name: &ServerName<'_>) -> Option<Place> {
     match name.directive {
         Some((directive, index)) => Some(directive.place_of_argument(index)),
         None if server.is_unseen_for("server_name") => None,
+        // Older releases refuse that, which is said of the address.
+        None if server.is(Context::StreamServer) && server.model().version().is_none() => None,
         None => server.head().map(|head| head.place_of_name()),
     }
 }

@@ -54,7 +54,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
 
 fn check_protocol(directive: Directive<'_>, findings: &mut Findings) {
     let Some(text) = directive.argument(0).filter(|text| !has_placeholder(text)) else { return };
-    if directive.argument_count() != 1 || PROTOCOLS.contains(&text) {
+    if !directive.is_read() || PROTOCOLS.contains(&text) {
         return;
     }
     findings

@@ -59,7 +59,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(text) = directive.argument(0) else { return };
     // Other modules have directives of these names with a grammar of their own.
     let is_own = directive.definition().is_some_and(|definition| definition.module.origin == Origin::OpenSource);
-    if !is_own || directive.has_block() {
+    if !is_own || !directive.is_read() || directive.has_block() {
         return;
     }
     match directive.name() {

@@ -25,7 +25,7 @@ const PARAMETERS: [&str; 4] = ["valid", "ipv4", "ipv6", "status_zone"];
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let is_own = directive.definition().is_some_and(|definition| definition.module.origin == Origin::OpenSource);
-    if !is_own || directive.has_block() || directive.argument(0) == Some("off") {
+    if !is_own || !directive.is_read() || directive.has_block() || directive.argument(0) == Some("off") {
         return;
     }
     let is_old = directive.model().version().is_some_and(|version| version < HAS_IPV4);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::catalog::Family;
+use crate::catalog::{Family, Version};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Directive, Listener, Model, NameKind, has_placeholder};
 
@@ -20,8 +20,15 @@ pub const RULE: Rule = Rule {
     check: Check::Configuration(check),
 };
 
+/// From it on, servers of stream can share an address.
+const VIRTUAL_STREAM: Version = Version::new(1, 25, 5);
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
     for family in [Family::Http, Family::Stream] {
+        // Servers of stream have names since then.
+        if family == Family::Stream && model.version().is_some_and(|version| version < VIRTUAL_STREAM) {
+            continue;
+        }
         let mut has_misplaced = false;
         for server in model.servers(family) {
             for name in server.server_names() {
@@ -91,7 +98,7 @@ fn host_of_url(text: &str) -> Option<&str> {
 /// servers.
 fn check_wildcards(model: &Model<'_>, family: Family, findings: &mut Findings) {
     let mut reported = HashSet::new();
-    for listener in model.listeners(family).filter(|listener| looks_at_names(*listener)) {
+    for listener in model.listeners_by_port(family).into_iter().filter(|listener| looks_at_names(*listener)) {
         for server in listener.servers() {
             for name in server.server_names().iter().filter(|name| name.kind == NameKind::Misplaced) {
                 let Some((directive, index)) = name.directive else { continue };

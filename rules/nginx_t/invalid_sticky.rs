@@ -38,7 +38,7 @@ fn of_directive(says: &str, message: impl Into<String>, help: &'static str) -> O
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let arguments: Vec<&str> = directive.arguments().collect();
-    let is_here = directive.parent().is(Context::Upstream) && arguments.len() >= 2;
+    let is_here = directive.parent().is(Context::Upstream) && directive.is_read() && arguments.len() >= 2;
     if !is_here
         || !is_for_open_source(directive.model(), arguments[0])
         || arguments.iter().any(|text| has_placeholder(text))

@@ -38,6 +38,9 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let upstream = Upstream { block };
     let mut method = Method::default();
     for directive in block.statements() {
+        if !directive.is_read() && directive.definition().is_some() {
+            continue;
+        }
         match directive.name() {
             "server" => check_server(directive, upstream, &method, findings),
             "zone" => check_zone(directive, findings),
@@ -344,13 +347,15 @@ fn check_resolution(server: Directive<'_>, upstream: Upstream<'_>, in_stream: bo
         let help = "write the name of an SRV record, such as service=_http._tcp, or leave it out";
         return report(server.place_of_argument(index), message, "service is empty".to_owned(), help);
     }
+    if let Some((index, _)) = service.filter(|_| !resolves) {
+        let message = "a server with \"service\" needs the parameter \"resolve\"".to_owned();
+        let says = format!("service upstream \"{text}\" requires \"resolve\" parameter");
+        return report(server.place_of_argument(index), message, says, "add \"resolve\"");
+    }
     let form = AddressForm { default_port: if in_stream { 0 } else { 80 }, ..AddressForm::default() };
     let Ok(address) = parse_address(text, form) else { return };
     if let Some((index, _)) = service {
-        let place = server.place_of_argument(index);
-        let problem = if !resolves {
-            Some(("requires \"resolve\" parameter", "needs the parameter \"resolve\"", "add \"resolve\""))
-        } else if address.has_port {
+        let problem = if address.has_port {
             Some(("may not have port", "cannot have a port: the SRV record has it", "remove the port"))
         } else if !address.is_name() {
             Some(("requires domain name", "needs a name, not an address", "write the domain of the SRV record"))
@@ -359,7 +364,7 @@ fn check_resolution(server: Directive<'_>, upstream: Upstream<'_>, in_stream: bo
         };
         if let Some((says, message, help)) = problem {
             let says = format!("service upstream \"{text}\" {says}");
-            return report(place, format!("a server with \"service\" {message}"), says, help);
+            return report(server.place_of_argument(index), format!("a server with \"service\" {message}"), says, help);
         }
     }
     if resolves && address.is_name() {

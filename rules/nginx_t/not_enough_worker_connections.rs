@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::catalog::{Context, Family};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{HostAddress, ListenOptions, Listener, Model, parse_number};
+use crate::model::{Model, parse_number};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -68,23 +68,14 @@ fn count_sockets(model: &Model<'_>, family: Family) -> usize {
     }
     let mut ports: HashMap<(u8, u16, bool), Port> = HashMap::new();
     for listener in model.listeners(family) {
-        let (kind, is_wildcard) = match &listener.socket().host {
-            HostAddress::Ipv4(bytes) => (4, *bytes == [0; 4]),
-            HostAddress::Ipv6(bytes) => (6, *bytes == [0; 16]),
-            HostAddress::Unix(_) | HostAddress::Name(_) => (0, false),
-        };
-        let port = ports.entry((kind, listener.socket().port, listener.is_udp())).or_default();
-        if is_wildcard {
+        let port = ports.entry(listener.port()).or_default();
+        if listener.is_wildcard() {
             port.wildcard = true;
-        } else if asks_for_own_socket(listener) {
+        } else if listener.has_own_socket() {
             port.own += 1;
         } else {
             port.shared += 1;
         }
     }
     ports.values().map(|port| if port.wildcard { port.own + 1 } else { port.own + port.shared }).sum()
-}
-
-fn asks_for_own_socket(listener: Listener<'_>) -> bool {
-    listener.listenings().filter_map(|listening| listening.directive).any(|listen| ListenOptions::of(listen).own_socket)
 }

@@ -156,6 +156,12 @@ impl<'m> Directive<'m> {
             .is_some_and(|definition| exists(definition) && definition.arguments.accept(self.argument_count()))
     }
 
+    /// Whether it may stand where it stands and has a number of arguments that
+    /// it takes: only then does nginx look at what they say.
+    pub fn is_read(self) -> bool {
+        self.definition().is_some_and(|definition| definition.arguments.accept(self.argument_count()))
+    }
+
     /// What it includes; none for every directive but `include`.
     pub fn include(self) -> Option<&'m Include> {
         self.model.tree.include_of(self.id)
@@ -284,14 +290,14 @@ impl<'m> Directive<'m> {
     }
 }
 
-/// Whether a text has a placeholder such as `${PORT}` that a tool fills in
-/// before nginx sees the file. Its name is in capital letters.
+/// Whether a text has a placeholder such as `${PORT}` or `${PORT:-80}` that a
+/// tool fills in before nginx sees the file. Its name is in capital letters.
 pub fn has_placeholder(text: &str) -> bool {
     let is_placeholder = |name: &str| {
         name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
             && name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    text.split("${").skip(1).any(|rest| rest.split('}').next().is_some_and(is_placeholder))
+    text.split("${").skip(1).any(|rest| rest.split(['}', ':', '-']).next().is_some_and(is_placeholder))
 }
 
 fn order(block: &BlockData, node: NodeId) -> std::cmp::Ordering {
