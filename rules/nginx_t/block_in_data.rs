@@ -24,9 +24,10 @@ pub const RULE: Rule = Rule {
 fn check(block: Block<'_>, findings: &mut Findings) {
     let Some(line) = block.head() else { return };
     let Some(owner) = line.parent().head().filter(|_| line.parent().kind() == Kind::Data) else { return };
-    // In a file with syntax errors a missing "}" would look like this.
+    // In a file with syntax errors a missing "}" would look like this, unless
+    // the "{" is part of a word.
     let is_whole = line.model().files()[line.file().index()].syntax.problem_count == 0;
-    if !is_whole || !matches!(owner.taken_in(), Some(Family::Http | Family::Stream)) {
+    if !(is_whole || is_glued(line)) || !matches!(owner.taken_in(), Some(Family::Http | Family::Stream)) {
         return;
     }
     let (name, around) = (line.name(), owner.name());
@@ -38,9 +39,14 @@ fn check(block: Block<'_>, findings: &mut Findings) {
         .help(help(line, owner));
 }
 
+/// Whether the `{` stands in a word, as in `~^/\d{4}/`.
+fn is_glued(line: Directive<'_>) -> bool {
+    let end = line.place().location.span.end;
+    line.words().len() == 1 && line.name().starts_with('~') && end == line.terminator().span.start
+}
+
 fn help(line: Directive<'_>, owner: Directive<'_>) -> String {
-    let is_pattern = line.words().len() == 1 && line.name().contains(['~', '\\', '[', '(', '^', '$']);
-    if owner.name() == "map" && is_pattern {
+    if owner.name() == "map" && is_glued(line) {
         return "put the regular expression into quotes: a \"{\" outside of quotes opens a block".to_owned();
     }
     format!("move it out of the {}, or put quotes around a word that has braces in it", owner.name())
