@@ -40,7 +40,7 @@ const INSTALLED: Version = Version::new(1, 22, 1);
 const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Texts that no configuration can bring out of an nginx like Debian's.
-const OUT_OF_REACH: [(&str, &str); 2] = [
+const OUT_OF_REACH: [(&str, &str); 4] = [
     ("conflicting variable name \"%V\"", "a name that is taken is found before, and called a duplicate"),
     ("duplicate perl handler \"%V\"", "needs the perl module, which is a package of its own"),
     (

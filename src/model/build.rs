@@ -36,6 +36,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         block_of,
         blocks,
         by_name,
+        name_order: OnceLock::new(),
         whole: OnceLock::new(),
         misfits: OnceLock::new(),
         upstreams: OnceLock::new(),

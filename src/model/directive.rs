@@ -147,19 +147,10 @@ impl<'m> Directive<'m> {
         self.taken_as().map(|definition| definition.module.family)
     }
 
-    /// Whether nginx has it, where it stands, with so many arguments: only then
-    /// does it look at what they say.
+    /// Whether it may stand where it stands and has as many arguments as it
+    /// takes: only then does nginx look at what they say.
     pub fn is_read(self) -> bool {
-        let exists =
-            |definition: &catalog::Directive| self.model.version().is_none_or(|version| definition.exists_in(version));
-        self.definition()
-            .is_some_and(|definition| exists(definition) && definition.arguments.accept(self.argument_count()))
-    }
-
-    /// Whether it may stand where it stands and has a number of arguments that
-    /// it takes: only then does nginx look at what they say.
-    pub fn is_read(self) -> bool {
-        self.definition().is_some_and(|definition| definition.arguments.accept(self.argument_count()))
+        self.taken_as().is_some()
     }
 
     /// What it includes; none for every directive but `include`.

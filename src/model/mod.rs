@@ -40,8 +40,8 @@ pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
-pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
+pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use log::{LogBuffer, LogParameterError};
 pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
@@ -52,11 +52,10 @@ pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use template::Template;
+pub use tls::{ServerCertificates, tls_of_pass};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;
-pub use tls::{ServerCertificates, tls_of_pass};
-pub use variable::{Template, Values};
 pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, split_zone};
 
 pub use crate::tree::{Include, is_leftover_name};
@@ -113,6 +112,7 @@ pub struct Model<'t> {
     blocks: Vec<BlockData>,
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
+    name_order: OnceLock<NameOrder>,
     whole: OnceLock<Vec<Family>>,
     misfits: OnceLock<Vec<(NodeId, Misfit)>>,
     upstreams: OnceLock<upstream::Groups>,
@@ -130,6 +130,39 @@ pub struct Model<'t> {
 
 /// The name of a node that the catalog does not know, or of a line of data.
 const NO_NAME: u16 = u16::MAX;
+
+/// The directives of each name, in the order of the configuration.
+#[derive(Debug)]
+struct NameOrder {
+    /// For each name of the catalog, where its directives begin in `nodes`.
+    first: Vec<u32>,
+    nodes: Vec<NodeId>,
+}
+
+impl NameOrder {
+    fn new(names: &[u16]) -> NameOrder {
+        let mut first = vec![0u32; catalog::name_count() + 1];
+        for name in names.iter().filter(|name| **name != NO_NAME) {
+            first[usize::from(*name) + 1] += 1;
+        }
+        for index in 1..first.len() {
+            first[index] += first[index - 1];
+        }
+        let mut next = first.clone();
+        let mut nodes = vec![NodeId::NONE; first.last().map_or(0, |count| *count as usize)];
+        for (id, name) in (0..).zip(names).filter(|(_, name)| **name != NO_NAME) {
+            let slot = &mut next[usize::from(*name)];
+            nodes[*slot as usize] = NodeId(id);
+            *slot += 1;
+        }
+        NameOrder { first, nodes }
+    }
+
+    fn nodes_of(&self, name: u16) -> &[NodeId] {
+        let name = usize::from(name);
+        &self.nodes[self.first[name] as usize..self.first[name + 1] as usize]
+    }
+}
 
 impl<'t> Model<'t> {
     /// The meaning of a tree whose first file stands in `outermost`:
@@ -214,14 +247,14 @@ impl<'t> Model<'t> {
     }
 
     /// The directives of these names, in the order of the configuration.
-    pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> {
-        let mut wanted = vec![false; catalog::name_count()];
-        for index in names.iter().filter_map(|name| catalog::name_index(name)) {
-            wanted[usize::from(index)] = true;
+    pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> + use<'_, 't> {
+        let index = self.name_order.get_or_init(|| NameOrder::new(&self.names));
+        let slices = names.iter().filter_map(|name| Some(index.nodes_of(catalog::name_index(name)?)));
+        let mut nodes: Vec<NodeId> = slices.flatten().copied().collect();
+        if names.len() > 1 {
+            nodes.sort_unstable();
         }
-        let is_wanted = move |name: u16| wanted.get(usize::from(name)).is_some_and(|wanted| *wanted);
-        let ids = self.tree.node_ids().filter(move |id| is_wanted(self.names[id.index()]));
-        ids.map(|id| self.directive(id))
+        nodes.into_iter().map(|id| self.directive(id))
     }
 
     /// The catalog's index of a directive's name; none for a line of data and
@@ -245,13 +278,6 @@ impl<'t> Model<'t> {
             Kind::Directives(context) => context.family() == family,
             Kind::Data | Kind::Unknown => false,
         })
-    }
-
-    /// The directives of these names, in the order of the configuration.
-    pub fn directives_named<'n>(&self, names: &'n [&'n str]) -> impl Iterator<Item = Directive<'_>> + use<'_, 't> {
-        let wanted: Vec<u16> = names.iter().filter_map(|name| catalog::name_index(name)).collect();
-        let found = self.tree.node_ids().filter(move |id| wanted.contains(&self.names[id.index()]));
-        found.map(|id| self.directive(id))
     }
 
     /// Whether everything that `http {}`, `stream {}` or `mail {}` can hold
