@@ -173,9 +173,16 @@ fn check_server_names(block: Block<'_>, seen: &mut Seen<'_>, findings: &mut Find
     let Some(server) = block.outwards().find(|outer| outer.is(Context::Server)) else { return };
     let http = server.parent().and_then(|http| http.head());
     let names: Vec<_> = server.directives("server_name").collect();
-    if names.is_empty() || server.is_unseen_for("server_name") {
-        // nginx gives a server without a name the empty one.
+    if server.is_unseen_for("server_name") {
         seen.is_uncertain = true;
+    } else if names.is_empty() && seen.keys.add("", true).is_err() {
+        // nginx gives a server without a name the empty one.
+        let place = list.place_of_argument(index);
+        let finding = findings.add(place, "server_names brings in no name, and another referer has none either");
+        finding.nginx_says("conflicting parameter \"\"").help("give the server a name, or remove server_names");
+        if let Some(http) = http {
+            finding.nginx_names(http.last_byte());
+        }
     }
     for names in names.into_iter().take(MOST_NAMES) {
         for (at, name) in names.arguments().enumerate().filter(|(_, name)| !name.starts_with('~')) {

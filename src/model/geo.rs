@@ -192,8 +192,8 @@ pub struct GeoNetworks<'m> {
 /// An address without its notation.
 type HostKey = (bool, u128);
 
-/// nginx makes the upper levels of its tree at once, so that deleting from
-/// them says nothing.
+/// nginx makes the upper levels of its tree at once, so that deleting from the
+/// last of them says nothing.
 const LEVELS_AT_ONCE: u8 = 6;
 
 impl<'m> GeoNetworks<'m> {
@@ -209,7 +209,7 @@ impl<'m> GeoNetworks<'m> {
     /// Removes a network. False if it was not there.
     pub fn delete(&mut self, network: &Cidr) -> bool {
         let known = self.values.remove(&(host_key(network), network.prefix)).is_some();
-        known || network.prefix <= LEVELS_AT_ONCE
+        known || network.prefix == LEVELS_AT_ONCE
     }
 
     /// The value of the smallest network around an address.
