@@ -40,7 +40,17 @@ const INSTALLED: Version = Version::new(1, 22, 1);
 const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Texts that no configuration can bring out of an nginx like Debian's.
-const OUT_OF_REACH: [(&str, &str); 4] = [
+const OUT_OF_REACH: [(&str, &str); 11] = [
+    ("block directives are not supported in -g option", "only about the command line"),
+    ("unexpected end of parameter, expecting \";\"", "only about the command line"),
+    ("value must be equal to or greater than %i", "no directive has a lower bound alone"),
+    ("invalid setfib \"%V\"", "FreeBSD alone has setfib"),
+    ("\u{2026} \"accept_filter\" parameter is incompatible with \"quic\"", "FreeBSD alone has accept_filter"),
+    ("\u{2026} \"accept_filter\" parameter is incompatible with \"udp\"", "FreeBSD alone has accept_filter"),
+    (
+        "invalid URL prefix in OCSP responder \"%V\" in \"ssl_ocsp_responder\"",
+        "comes when the certificate of a client is checked: the certificates have to be there",
+    ),
     ("conflicting variable name \"%V\"", "a name that is taken is found before, and called a duplicate"),
     ("duplicate perl handler \"%V\"", "needs the perl module, which is a package of its own"),
     (

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, HashKeyError, HashKeys, bucket_size, fits_bucket, has_placeholder, parse_number};
+use crate::model::{Directive, HashKeyError, HashKeys, has_placeholder};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -21,29 +21,15 @@ pub const RULE: Rule = Rule {
 
 fn check(map: Directive<'_>, findings: &mut Findings) {
     let Some(block) = map.block().filter(|_| map.taken_as().is_some()) else { return };
-    let mut seen = Seen { bucket: bucket_of(map), ..Seen::default() };
+    let mut seen = Seen::default();
     for line in block.lines() {
         check_line(line, &mut seen, findings);
-    }
-}
-
-/// The bytes that a key may need; none when that is not known, or was said.
-fn bucket_of(map: Directive<'_>) -> Option<u64> {
-    let block = map.parent();
-    let size = block.directives("map_hash_bucket_size").next();
-    if block.is_unseen_for("map_hash_bucket_size") {
-        return None;
-    }
-    match size {
-        Some(size) => parse_number(size.argument(0)?).map(|size| bucket_size(Some(size))),
-        None => Some(bucket_size(None)),
     }
 }
 
 /// What the lines so far have said.
 #[derive(Default)]
 struct Seen<'m> {
-    bucket: Option<u64>,
     hostnames: bool,
     default: Option<Directive<'m>>,
     keys: HashKeys,
@@ -82,10 +68,6 @@ fn check_key<'m>(line: Directive<'m>, key: &'m str, seen: &mut Seen<'m>, finding
     let lower = name.to_ascii_lowercase();
     match seen.keys.add(name, seen.hostnames) {
         Ok(()) => {
-            if let Some(bucket) = seen.bucket.filter(|bucket| !fits_bucket(name, seen.hostnames, *bucket)) {
-                seen.bucket = None;
-                too_long(line, name, bucket, findings);
-            }
             seen.lines.entry(lower).or_insert(line);
         }
         Err(HashKeyError::Conflicting) => {
@@ -114,15 +96,6 @@ fn check_key<'m>(line: Directive<'m>, key: &'m str, seen: &mut Seen<'m>, finding
                 .help("with \"hostnames\", write \"*.name\", \".name\" or \"name.*\", or a regular expression that begins with ~");
         }
     }
-}
-
-/// Only of the first one: a larger bucket mends all.
-fn too_long(line: Directive<'_>, name: &str, bucket: u64, findings: &mut Findings) {
-    let enough = (1..).map(|lines| lines * 64).find(|size| fits_bucket(name, false, *size)).unwrap_or(bucket);
-    findings
-        .add(line.place_of_name(), format!("this key of {} bytes is too long for the table of the map", name.len()))
-        .nginx_says(format!("could not build map_hash, you should increase map_hash_bucket_size: {bucket}"))
-        .help(format!("write \"map_hash_bucket_size {enough};\" in front of the first map"));
 }
 
 fn wrong_number(line: Directive<'_>, findings: &mut Findings) {

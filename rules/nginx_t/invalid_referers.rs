@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{
-    Block, Directive, Effective, HashKeyError, HashKeys, Place, bucket_size, fits_bucket, parse_number,
-};
+use crate::model::{Block, Directive, HashKeyError, HashKeys, Place};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -28,7 +26,7 @@ const MOST_NAMES: usize = 1_000;
 fn check(block: Block<'_>, findings: &mut Findings) {
     let mut all = block.directives("valid_referers").filter(|list| list.taken_as().is_some()).peekable();
     let Some(first) = all.peek().copied() else { return };
-    let mut seen = Seen { bucket: bucket_of(block), ..Seen::default() };
+    let mut seen = Seen::default();
     for list in all {
         for (index, referer) in list.arguments().enumerate() {
             check_referer(list, index, referer, &mut seen, findings);
@@ -49,19 +47,9 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     }
 }
 
-/// The bytes that a name may need; none when that is not known, or was said.
-fn bucket_of(block: Block<'_>) -> Option<u64> {
-    match block.effective("referer_hash_bucket_size") {
-        Effective::Set(size) => parse_number(size.argument(0)?).map(|size| bucket_size(Some(size))),
-        Effective::Default => Some(bucket_size(None)),
-        Effective::Unseen => None,
-    }
-}
-
 /// What the words so far have said.
 #[derive(Default)]
 struct Seen<'m> {
-    bucket: Option<u64>,
     keys: HashKeys,
     lines: HashMap<String, Place>,
     /// The first `none` or `blocked`.
@@ -106,10 +94,6 @@ fn check_referer<'m>(
             let host = referer.split('/').next().unwrap_or_default();
             match seen.keys.add(host, true) {
                 Ok(()) => {
-                    if let Some(bucket) = seen.bucket.filter(|bucket| !fits_bucket(host, true, *bucket)) {
-                        seen.bucket = None;
-                        too_long(place, host, bucket, findings);
-                    }
                     seen.lines.insert(host.to_ascii_lowercase(), place);
                 }
                 Err(error) => refused(list, index, host, error, seen, findings),
@@ -148,15 +132,6 @@ fn refused(
             }
         }
     }
-}
-
-/// Only of the first one: a larger bucket mends all.
-fn too_long(place: Place, host: &str, bucket: u64, findings: &mut Findings) {
-    let enough = (1..).map(|lines| lines * 64).find(|size| fits_bucket(host, false, *size)).unwrap_or(bucket);
-    findings
-        .add(place, format!("this name of {} bytes is too long for the table of referers", host.len()))
-        .nginx_says(format!("could not build referer_hash, you should increase referer_hash_bucket_size: {bucket}"))
-        .help(format!("write \"referer_hash_bucket_size {enough};\" beside it"));
 }
 
 fn conflict(host: &str, written: &str) -> String {

@@ -323,6 +323,10 @@ fn warn_of_plus(server: Directive<'_>, index: usize, text: &str, findings: &mut 
     if server.model().is_for_plus() {
         return;
     }
+    if server.model().profile().is_without_plus() {
+        report_parameter(server, index, text, findings).help("leave it out: only NGINX Plus has it");
+        return;
+    }
     let finding =
         findings.add(server.place_of_argument(index), format!("only NGINX Plus has the parameter \"{text}\""));
     finding.severity(Severity::Warning).not_refused();

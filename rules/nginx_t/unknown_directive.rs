@@ -65,7 +65,8 @@ fn report_unknown(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     let finding = findings.add(directive.place_of_name(), message);
-    finding.nginx_says(format!("unknown directive \"{name}\"")).nginx_names(directive.terminator());
+    let printed = directive.printed_name();
+    finding.nginx_says(format!("unknown directive \"{printed}\"")).nginx_names(directive.terminator());
     match meant {
         Some(meant) => {
             finding.help(format!("did you mean \"{meant}\"?"));

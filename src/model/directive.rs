@@ -180,6 +180,17 @@ impl<'m> Directive<'m> {
         self.words().get(index + 1).map_or_else(|| self.place(), |word| self.at(word.span))
     }
 
+    /// Its name as nginx prints it: up to the first NUL byte.
+    pub fn printed_name(self) -> &'m str {
+        let span = self.words()[0].span;
+        let source = self.model.source(self.file());
+        let bytes = source.bytes().get(span.range()).unwrap_or_default();
+        match bytes.iter().position(|byte| *byte == 0).filter(|_| !source.is_faithful()) {
+            Some(end) => self.name().get(..end).unwrap_or(self.name()),
+            None => self.name(),
+        }
+    }
+
     /// Whether an argument holds a NUL byte: some readers of nginx take what
     /// stands in front of it for the whole.
     pub fn has_nul(self, index: usize) -> bool {

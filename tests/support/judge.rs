@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nginx_lint::catalog::{Context, Version};
+use nginx_lint::catalog::{self, Context, Origin, Version};
 use nginx_lint::engine::{self, Finding};
 use nginx_lint::model::{Model, Profile};
 use nginx_lint::rules;
@@ -17,7 +17,7 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
-/// Judges a whole configuration for a release that may have any module.
+/// Judges a whole configuration for a release.
 pub fn judge(files: &Memory, entry: &Path, version: Version) -> Judgement {
     judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, version)
 }
@@ -25,9 +25,16 @@ pub fn judge(files: &Memory, entry: &Path, version: Version) -> Judgement {
 /// Judges what stands in `outermost`.
 pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Context, version: Version) -> Judgement {
     let tree = tree::load(files, entry, places).expect("the entry is there");
-    let model = Model::new(&tree, outermost, Profile::of_version(Some(version)));
+    let profile = Profile { version: Some(version), modules: Some(modules()) };
+    let model = Model::new(&tree, outermost, profile);
     let findings = engine::run(&model, rules::ALL);
     Judgement { tree, findings }
+}
+
+/// The nginx that was asked had all modules of nginx, and none of others.
+fn modules() -> Vec<String> {
+    let own = catalog::modules().iter().filter(|module| module.origin == Origin::OpenSource);
+    own.map(|module| module.name.to_owned()).collect()
 }
 
 impl Judgement {

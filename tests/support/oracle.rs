@@ -44,17 +44,17 @@ impl Oracle {
         Oracle { program: nginx.program.clone(), version: Version::new(number(0), number(1), number(2)) }
     }
 
-    /// What `nginx -t` says of a configuration; messages name it `t.conf`.
+    /// What `nginx -t` says of a configuration; messages name it `nginx.conf`.
     pub fn ask(&self, text: &str) -> Reply {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         for name in ["conf", "logs", "tmp"] {
             fs::create_dir(root.join(name)).expect("created");
         }
-        fs::write(root.join("conf/t.conf"), text).expect("written");
+        fs::write(root.join("conf/nginx.conf"), text).expect("written");
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh", &self.program, "-t", "-e", "stderr", "-p"]).arg(root);
-        command.arg("-c").arg(root.join("conf/t.conf"));
+        command.arg("-c").arg(root.join("conf/nginx.conf"));
         command.current_dir(root).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("RES_OPTIONS", "timeout:1 attempts:1").stdin(Stdio::null());
         if fs::metadata(root).expect("just made").uid() == 0 {

@@ -29,7 +29,7 @@ impl Case {
         self.answers.iter().find(|(version, _)| *version == release).map(|(_, answer)| answer)
     }
 
-    /// The configuration as `/etc/nginx/t.conf`, and beside it the files that
+    /// The configuration as `/etc/nginx/nginx.conf`, and beside it the files that
     /// cases include.
     pub fn files(&self, others: &Memory) -> Memory {
         let mut files = others.clone();
@@ -40,7 +40,7 @@ impl Case {
 
 /// Where the main file is thought to stand.
 pub fn entry() -> &'static Path {
-    Path::new("/etc/nginx/t.conf")
+    Path::new("/etc/nginx/nginx.conf")
 }
 
 /// The files that cases include.
@@ -89,7 +89,12 @@ fn case(value: &Value) -> Case {
 
 fn answer(value: &Value) -> Answer {
     let messages = value["messages"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    Answer { accepted: value["result"] == "ok", messages: messages.filter_map(Message::read).collect() }
+    Answer { accepted: value["result"] == "ok", messages: messages.filter_map(read).collect() }
+}
+
+/// The records call the main file `t.conf`; a main file has another name.
+fn read(line: &str) -> Option<Message> {
+    Message::read(&line.replace(" t.conf:", " nginx.conf:"))
 }
 
 fn base64(text: &str) -> Vec<u8> {
