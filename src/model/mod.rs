@@ -11,6 +11,7 @@ mod directive;
 mod dispatch;
 mod effective;
 mod fragment;
+mod in_force;
 mod profile;
 mod regex;
 mod target;
@@ -22,6 +23,7 @@ pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use in_force::{InForce, NoSlot, Slot, earlier_defaults};
 pub use profile::{OLDEST_RELEASE, Profile};
 pub use regex::{Regex, RegexError, compile_regex};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
@@ -159,6 +161,29 @@ impl<'t> Model<'t> {
     /// The block at a place in the order of [`Model::blocks`].
     pub fn block_at(&self, index: usize) -> Block<'_> {
         self.block(BlockId(index as u32))
+    }
+
+    /// The innermost blocks around a line: one for each time that its file is
+    /// included. A line outside of all blocks of its file stands in the block
+    /// that the file is included in.
+    pub fn blocks_around(&self, file: FileId, line: u32) -> Vec<Block<'_>> {
+        let source = self.source(file);
+        let mut found: Vec<(InclusionId, Block<'_>)> = Vec::new();
+        for id in self.tree.node_ids().filter(|id| self.tree.node(*id).file == file) {
+            let directive = self.directive(id);
+            let inclusion = self.tree.node(id).inclusion;
+            let entry = found.iter().rposition(|(other, _)| *other == inclusion);
+            let entry = entry.unwrap_or_else(|| {
+                found.push((inclusion, directive.parent()));
+                found.len() - 1
+            });
+            let whole = directive.whole().span;
+            let lines = source.line(whole.start)..=source.line(whole.end.saturating_sub(1));
+            if let Some(block) = directive.block().filter(|_| lines.contains(&line)) {
+                found[entry].1 = block;
+            }
+        }
+        found.into_iter().map(|(_, block)| block).collect()
     }
 
     /// How many directives there are, those of included files each time.
