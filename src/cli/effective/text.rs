@@ -3,14 +3,16 @@
 
 use std::io::{self, Write};
 
-use crate::catalog::{Contexts, Inheritance};
+use crate::catalog::{self, Contexts, Inheritance};
 use crate::model::{Block, Directive, InForce, Profile, Slot, earlier_defaults};
 
 use super::place::{Place, Places, label, path, written};
 
-/// Values begin in this column at the latest where the labels allow it, and
-/// origins likewise.
-const WIDEST: usize = 56;
+/// A table with longer lines has a line for each value.
+const WIDEST: usize = 110;
+
+/// Blanks between columns.
+const GAP: usize = 2;
 
 /// A line of the table.
 struct Line {
@@ -20,10 +22,31 @@ struct Line {
     right: String,
 }
 
+impl Line {
+    fn heading(indent: usize, left: String) -> Line {
+        Line { indent, left, value: String::new(), right: String::new() }
+    }
+
+    fn has_more(&self) -> bool {
+        !self.value.is_empty() || !self.right.is_empty()
+    }
+}
+
+/// How wide the columns are.
+struct Layout {
+    left: usize,
+    value: usize,
+    total: usize,
+}
+
 pub fn write(slot: &Slot, profile: &Profile, answers: &[Places<'_>], out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}: {}", slot.name, policy(slot))?;
-    if let Some(note) = versions(slot, profile) {
+    let records = records(slot, answers);
+    writeln!(out, "{}: {}", slot.name, policy(slot, &records))?;
+    if let Some(note) = versions(&records, profile) {
         writeln!(out, "{note}")?;
+    }
+    if answers.iter().flat_map(Places::chosen).any(|place| !place.in_force.discarded.is_empty()) {
+        writeln!(out, "\"-\" or \"not\": it counts around the block, but not in it")?;
     }
     let several = answers.len() > 1;
     let mut nothing = true;
@@ -37,35 +60,45 @@ pub fn write(slot: &Slot, profile: &Profile, answers: &[Places<'_>], out: &mut i
         if several {
             writeln!(out, "{}:", places.entry)?;
         }
-        write_table(&table(slot, &chosen), out)?;
+        let compact = compact_table(slot, &chosen).filter(|lines| layout(lines).total <= WIDEST);
+        write_table(&compact.unwrap_or_else(|| table(slot, &chosen)), out)?;
     }
     if nothing {
-        writeln!(out, "\nnothing says it here, and it has no default; it stands in {}", contexts(slot))?;
+        writeln!(out, "\nnothing says it here; it stands in {}", contexts(slot))?;
     }
     Ok(())
 }
 
 /// The contexts in which a directive stands, in words.
 pub fn contexts(slot: &Slot) -> String {
-    let all = slot.records.iter().fold(Contexts::NONE, |all, record| all.union(record.contexts));
+    contexts_of(&slot.records)
+}
+
+fn contexts_of(records: &[&catalog::Directive]) -> String {
+    let all = records.iter().fold(Contexts::NONE, |all, record| all.union(record.contexts));
     all.to_string()
 }
 
+/// What the catalog says of it in the places that are shown.
+fn records(slot: &Slot, answers: &[Places<'_>]) -> Vec<&'static catalog::Directive> {
+    let mut records = Vec::new();
+    for place in answers.iter().flat_map(Places::chosen) {
+        let record = slot.record(place.block);
+        records.extend(record.filter(|record| !records.contains(record)));
+    }
+    if records.is_empty() { slot.records.clone() } else { records }
+}
+
 /// How it is inherited, in a sentence.
-fn policy(slot: &Slot) -> String {
-    let inheritance = slot.records.iter().map(|record| record.inheritance);
-    // Where a directive has several meanings, the one that is inherited needs the words.
+fn policy(slot: &Slot, records: &[&catalog::Directive]) -> String {
+    // Where it has several meanings, one that is inherited needs the words.
+    let inheritance = records.iter().map(|record| record.inheritance);
     let told = inheritance.max_by_key(|inheritance| *inheritance != Inheritance::NotApplicable);
     match told.unwrap_or(Inheritance::Unknown) {
         Inheritance::Override if slot.names.len() > 1 => {
-            format!(
-                "an inner block takes over what is said around it, unless it has {} itself",
-                slot.names.join(" or ")
-            )
+            format!("{} in an inner block replaces whichever counts around it", slot.names.join(" or "))
         }
-        Inheritance::Override => {
-            "an inner block takes over what is said around it, unless it says something else".to_owned()
-        }
+        Inheritance::Override => "what an inner block says replaces what counts around it".to_owned(),
         Inheritance::ReplaceAll => {
             format!("one {} in an inner block discards all of those around it", slot.names.join(" or "))
         }
@@ -77,102 +110,131 @@ fn policy(slot: &Slot) -> String {
         Inheritance::IntoUnnamed => {
             "it acts only where it stands; of the blocks inside, \"if\" and \"limit_except\" keep it".to_owned()
         }
-        Inheritance::NotApplicable => format!("it stands in {} only; nothing inherits it", contexts(slot)),
+        Inheritance::NotApplicable => {
+            format!("it stands in {} only; nothing inherits it", contexts_of(records))
+        }
         Inheritance::Unknown => "whether inner blocks take it over is not known".to_owned(),
     }
 }
 
 /// That the default is another one in older releases.
-fn versions(slot: &Slot, profile: &Profile) -> Option<String> {
-    let earlier = slot.records.iter().flat_map(|record| earlier_defaults(record, profile.version));
-    let said: Vec<String> = earlier
-        .map(|earlier| match earlier.values {
-            [] => format!("none before nginx {}", earlier.before),
-            values => format!("{} before nginx {}", values.join("; "), earlier.before),
-        })
-        .collect();
-    (!said.is_empty()).then(|| format!("default: {}; --nginx-version says which one is meant", said.join(", ")))
+fn versions(records: &[&catalog::Directive], profile: &Profile) -> Option<String> {
+    let mut said: Vec<String> = Vec::new();
+    for earlier in records.iter().flat_map(|record| earlier_defaults(record, profile.version)) {
+        let values = if earlier.values.is_empty() { "none".to_owned() } else { earlier.values.join("; ") };
+        let one = format!("{values} before nginx {}", earlier.before);
+        if !said.contains(&one) {
+            said.push(one);
+        }
+    }
+    (!said.is_empty()).then(|| format!("default: {} (--nginx-version says which nginx is meant)", said.join(", ")))
 }
 
-fn table(slot: &Slot, chosen: &[&Place<'_>]) -> Vec<Line> {
-    let compact = chosen.iter().all(|place| entries(slot, &place.in_force).len() <= 1);
+/// A line a place; none when some place has several values.
+fn compact_table(slot: &Slot, chosen: &[&Place<'_>]) -> Option<Vec<Line>> {
     let mut lines = Vec::new();
-    let mut named: Vec<Block<'_>> = Vec::new();
+    let mut named = Vec::new();
     for place in chosen {
-        let path = path(place.block);
-        for (depth, block) in path.iter().enumerate() {
-            if !named.contains(block) {
-                named.push(*block);
-                lines.push(Line { indent: 2 * depth, left: label(*block), value: String::new(), right: String::new() });
-            }
+        let indent = add_headings(place.block, &mut named, &mut lines);
+        let mut entries = entries(slot, &place.in_force);
+        if entries.len() > 1 {
+            return None;
         }
-        named.push(place.block);
-        let indent = 2 * path.len();
-        add_place(slot, place, indent, compact, &mut lines);
+        let (value, origin) = entries.pop().unwrap_or_default();
+        let instead =
+            place.in_force.discarded.iter().map(|line| format!("not {} ({})", shown(slot, *line), origin_of(*line)));
+        let right: Vec<String> = Some(origin).into_iter().filter(|text| !text.is_empty()).chain(instead).collect();
+        lines.push(Line { indent, left: label(place.block), value, right: right.join(", ") });
+    }
+    Some(lines)
+}
+
+/// A line a value.
+fn table(slot: &Slot, chosen: &[&Place<'_>]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut named = Vec::new();
+    for place in chosen {
+        let indent = add_headings(place.block, &mut named, &mut lines);
+        lines.push(Line::heading(indent, label(place.block)));
+        let row = |left, right| Line { indent: indent + 2, left, value: String::new(), right };
+        lines.extend(
+            entries(slot, &place.in_force).into_iter().map(|(value, origin)| row(format!("  {value}"), origin)),
+        );
+        let discarded = place.in_force.discarded.iter();
+        lines.extend(discarded.map(|line| row(format!("- {}", shown(slot, *line)), origin_of(*line))));
     }
     lines
 }
 
-fn add_place(slot: &Slot, place: &Place<'_>, indent: usize, compact: bool, lines: &mut Vec<Line>) {
-    let mut entries = entries(slot, &place.in_force);
-    let discarded = place.in_force.discarded.iter().map(|line| (value(slot, *line), origin(*line)));
-    if compact {
-        let (value, mut right) = entries.pop().unwrap_or_default();
-        let instead: Vec<String> = discarded.map(|(value, origin)| format!("{value} ({origin})")).collect();
-        if !instead.is_empty() {
-            right = format!("{right}, not {}", instead.join(", "));
+/// Names the blocks around a place that were not named yet. Returns how far
+/// the place is indented.
+fn add_headings<'m>(block: Block<'m>, named: &mut Vec<Block<'m>>, lines: &mut Vec<Line>) -> usize {
+    let path = path(block);
+    for (depth, outer) in path.iter().enumerate() {
+        if !named.contains(outer) {
+            named.push(*outer);
+            lines.push(Line::heading(2 * depth, label(*outer)));
         }
-        lines.push(Line { indent, left: label(place.block), value, right });
-        return;
     }
-    lines.push(Line { indent, left: label(place.block), value: String::new(), right: String::new() });
-    let rows = entries.into_iter().map(|(value, origin)| (format!("  {value}"), origin));
-    let rows = rows.chain(discarded.map(|(value, origin)| (format!("- {value}"), format!("{origin}, no longer here"))));
-    lines.extend(rows.map(|(left, right)| Line { indent: indent + 2, left, value: String::new(), right }));
+    named.push(block);
+    2 * path.len()
 }
 
 /// What is in force, each with its origin.
 fn entries(slot: &Slot, in_force: &InForce<'_>) -> Vec<(String, String)> {
     let mut entries: Vec<(String, String)> =
-        in_force.directives.iter().map(|line| (value(slot, *line), origin(*line))).collect();
+        in_force.directives.iter().map(|line| (shown(slot, *line), origin_of(*line))).collect();
     entries.extend(in_force.defaults.iter().map(|text| ((*text).to_owned(), "default".to_owned())));
     if let Some(rival) = in_force.switched_off_by {
-        entries.push(("off".to_owned(), format!("because of \"{}\" in {}", written(rival, true), origin(rival))));
+        entries.push(("off".to_owned(), format!("because of \"{}\" in {}", written(rival, true), origin_of(rival))));
     }
     if in_force.unseen {
         entries.push(("not known".to_owned(), "a part could not be seen".to_owned()));
     } else if entries.is_empty() {
-        entries.push(("nothing".to_owned(), "no default".to_owned()));
+        entries.push(("nothing".to_owned(), String::new()));
     }
     entries
 }
 
 /// A line as it is written, with its name where that is not clear.
-pub fn value(slot: &Slot, directive: Directive<'_>) -> String {
+fn shown(slot: &Slot, directive: Directive<'_>) -> String {
     written(directive, slot.names.len() > 1).into_owned()
 }
 
-fn origin(directive: Directive<'_>) -> String {
+fn origin_of(directive: Directive<'_>) -> String {
     let source = directive.model().source(directive.file());
     format!("{source}:{}", source.line(directive.place().location.span.start))
 }
 
+fn layout(lines: &[Line]) -> Layout {
+    let widest = |of: &dyn Fn(&Line) -> usize| lines.iter().filter(|line| line.has_more()).map(of).max().unwrap_or(0);
+    let left = widest(&|line| line.indent + width(&line.left));
+    let value = widest(&|line| width(&line.value));
+    Layout { left, value, total: left + value + widest(&|line| width(&line.right)) + 2 * GAP }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
 fn write_table(lines: &[Line], out: &mut impl Write) -> io::Result<()> {
-    let width = |text: &str| text.chars().count();
-    let left = |line: &Line| line.indent + width(&line.left);
-    let has_more = |line: &&Line| !line.right.is_empty();
-    let widest = |of: &dyn Fn(&Line) -> usize| lines.iter().filter(has_more).map(of).max().unwrap_or(0).min(WIDEST);
-    let (left_width, value_width) = (widest(&left), widest(&|line| width(&line.value)));
+    let layout = layout(lines);
     for line in lines {
-        write!(out, "{:indent$}{}", "", line.left, indent = line.indent)?;
-        if !line.right.is_empty() {
-            write!(out, "{:gap$}", "", gap = left_width.saturating_sub(left(line)) + 2)?;
-            if value_width > 0 {
-                write!(out, "{}{:gap$}", line.value, "", gap = value_width.saturating_sub(width(&line.value)) + 2)?;
+        let mut text = format!("{:indent$}{}", "", line.left, indent = line.indent);
+        if line.has_more() {
+            pad(&mut text, layout.left + GAP);
+            text.push_str(&line.value);
+            if layout.value > 0 {
+                pad(&mut text, layout.left + layout.value + 2 * GAP);
             }
-            write!(out, "{}", line.right)?;
+            text.push_str(&line.right);
         }
-        writeln!(out)?;
+        writeln!(out, "{}", text.trim_end())?;
     }
     Ok(())
+}
+
+fn pad(text: &mut String, column: usize) {
+    let missing = column.saturating_sub(width(text));
+    text.extend(std::iter::repeat_n(' ', missing));
 }
