@@ -9,7 +9,10 @@ use crate::model::{Block, Directive, InForce, Profile, Slot, earlier_defaults};
 use super::place::{Place, Places, label, path, written};
 
 /// A table with longer lines has a line for each value.
-const WIDEST: usize = 110;
+const WIDEST: usize = 120;
+
+/// Stands before what does not count any more.
+const DISCARDED: &str = "- ";
 
 /// Blanks between columns.
 const GAP: usize = 2;
@@ -45,25 +48,19 @@ pub fn write(slot: &Slot, profile: &Profile, answers: &[Places<'_>], out: &mut i
     if let Some(note) = versions(&records, profile) {
         writeln!(out, "{note}")?;
     }
-    if answers.iter().flat_map(Places::chosen).any(|place| !place.in_force.discarded.is_empty()) {
-        writeln!(out, "\"-\" or \"not\": it counts around the block, but not in it")?;
+    let tables: Vec<(&Places<'_>, Vec<Line>)> =
+        answers.iter().filter_map(|places| Some((places, lines_of(slot, places)?))).collect();
+    if tables.iter().flat_map(|(_, lines)| lines).any(|line| line.left.starts_with(DISCARDED)) {
+        writeln!(out, "\"-\" stands before what counts around a block, but not in it")?;
     }
-    let several = answers.len() > 1;
-    let mut nothing = true;
-    for places in answers {
-        let chosen: Vec<&Place<'_>> = places.chosen().collect();
-        if chosen.is_empty() {
-            continue;
-        }
-        nothing = false;
+    for (places, lines) in &tables {
         writeln!(out)?;
-        if several {
+        if tables.len() > 1 {
             writeln!(out, "{}:", places.entry)?;
         }
-        let compact = compact_table(slot, &chosen).filter(|lines| layout(lines).total <= WIDEST);
-        write_table(&compact.unwrap_or_else(|| table(slot, &chosen)), out)?;
+        write_table(lines, out)?;
     }
-    if nothing {
+    if tables.is_empty() {
         writeln!(out, "\nnothing says it here; it stands in {}", contexts(slot))?;
     }
     Ok(())
@@ -121,13 +118,23 @@ fn policy(slot: &Slot, records: &[&catalog::Directive]) -> String {
 fn versions(records: &[&catalog::Directive], profile: &Profile) -> Option<String> {
     let mut said: Vec<String> = Vec::new();
     for earlier in records.iter().flat_map(|record| earlier_defaults(record, profile.version)) {
-        let values = if earlier.values.is_empty() { "none".to_owned() } else { earlier.values.join("; ") };
-        let one = format!("{values} before nginx {}", earlier.before);
+        let values = if earlier.values.is_empty() { "none".to_owned() } else { earlier.values.join(", ") };
+        let one = format!("before nginx {}: {values}", earlier.before);
         if !said.contains(&one) {
             said.push(one);
         }
     }
-    (!said.is_empty()).then(|| format!("default: {} (--nginx-version says which nginx is meant)", said.join(", ")))
+    (!said.is_empty()).then(|| format!("default {} (--nginx-version says which nginx is meant)", said.join("; ")))
+}
+
+/// The lines of a table; none when there is nothing to show.
+fn lines_of(slot: &Slot, places: &Places<'_>) -> Option<Vec<Line>> {
+    let chosen: Vec<&Place<'_>> = places.chosen().collect();
+    if chosen.is_empty() {
+        return None;
+    }
+    let compact = compact_table(slot, &chosen).filter(|lines| layout(lines).total <= WIDEST);
+    Some(compact.unwrap_or_else(|| table(slot, &chosen)))
 }
 
 /// A line a place; none when some place has several values.
@@ -141,8 +148,11 @@ fn compact_table(slot: &Slot, chosen: &[&Place<'_>]) -> Option<Vec<Line>> {
             return None;
         }
         let (value, origin) = entries.pop().unwrap_or_default();
-        let instead =
-            place.in_force.discarded.iter().map(|line| format!("not {} ({})", shown(slot, *line), origin_of(*line)));
+        let instead = place
+            .in_force
+            .discarded
+            .iter()
+            .map(|line| format!("instead of {} ({})", shown(slot, *line), origin_of(*line)));
         let right: Vec<String> = Some(origin).into_iter().filter(|text| !text.is_empty()).chain(instead).collect();
         lines.push(Line { indent, left: label(place.block), value, right: right.join(", ") });
     }
@@ -161,7 +171,7 @@ fn table(slot: &Slot, chosen: &[&Place<'_>]) -> Vec<Line> {
             entries(slot, &place.in_force).into_iter().map(|(value, origin)| row(format!("  {value}"), origin)),
         );
         let discarded = place.in_force.discarded.iter();
-        lines.extend(discarded.map(|line| row(format!("- {}", shown(slot, *line)), origin_of(*line))));
+        lines.extend(discarded.map(|line| row(format!("{DISCARDED}{}", shown(slot, *line)), origin_of(*line))));
     }
     lines
 }
