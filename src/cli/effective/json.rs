@@ -31,7 +31,7 @@ use serde::Serialize;
 use crate::catalog::Inheritance;
 use crate::model::{Directive, Kind, Profile, Slot};
 
-use super::place::{Place, Places, label, path, written};
+use super::place::{Place, Places, inheritance, label, path, records, written};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -84,13 +84,12 @@ pub fn write(slot: &Slot, profile: &Profile, answers: &[Places<'_>], out: &mut i
         path: &places.entry,
         places: places.chosen().map(|place| listed(slot, place)).collect(),
     });
-    let inheritance = slot.records.first().map_or(Inheritance::Unknown, |record| record.inheritance);
     let document = Document {
         schema: 1,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         directive: slot.name,
         slot: &slot.names,
-        inheritance: name_of(inheritance),
+        inheritance: name_of(inheritance(&records(slot, answers))),
         nginx_version: profile.version.map(|version| version.to_string()),
         configurations: configurations.collect(),
     };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::Context;
+use crate::catalog::{self, Context, Inheritance};
 use crate::model::{Block, BlockId, Directive, InForce, Kind, Model, Slot};
 
 use super::super::input::Job;
@@ -82,6 +82,23 @@ impl<'m> Places<'m> {
     pub fn chosen(&self) -> impl Iterator<Item = &Place<'m>> {
         self.all.iter().zip(&self.chosen).filter(|(_, chosen)| **chosen).map(|(place, _)| place)
     }
+}
+
+/// What the catalog says of a directive in the chosen places; all it says when
+/// there is none.
+pub fn records(slot: &Slot, answers: &[Places<'_>]) -> Vec<&'static catalog::Directive> {
+    let mut records = Vec::new();
+    for place in answers.iter().flat_map(Places::chosen) {
+        let record = slot.record(place.block);
+        records.extend(record.filter(|record| !records.contains(record)));
+    }
+    if records.is_empty() { slot.records.clone() } else { records }
+}
+
+/// How it is inherited: where it has several meanings, one that is inherited.
+pub fn inheritance(records: &[&catalog::Directive]) -> Inheritance {
+    let all = records.iter().map(|record| record.inheritance);
+    all.max_by_key(|inheritance| *inheritance != Inheritance::NotApplicable).unwrap_or(Inheritance::Unknown)
 }
 
 /// The blocks around this one that a person would name, the outermost first.

@@ -1,12 +1,13 @@
 //! The answer for people: one line a value, its origin beside it, the blocks
 //! as a tree.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::catalog::{self, Contexts, Inheritance};
-use crate::model::{Block, Directive, InForce, Profile, Slot, earlier_defaults};
+use crate::model::{Block, BlockId, Directive, InForce, Profile, Slot, earlier_defaults};
 
-use super::place::{Place, Places, label, path, written};
+use super::place::{Place, Places, inheritance, label, path, records, written};
 
 /// A table with longer lines has a line for each value.
 const WIDEST: usize = 120;
@@ -76,22 +77,9 @@ fn contexts_of(records: &[&catalog::Directive]) -> String {
     all.to_string()
 }
 
-/// What the catalog says of it in the places that are shown.
-fn records(slot: &Slot, answers: &[Places<'_>]) -> Vec<&'static catalog::Directive> {
-    let mut records = Vec::new();
-    for place in answers.iter().flat_map(Places::chosen) {
-        let record = slot.record(place.block);
-        records.extend(record.filter(|record| !records.contains(record)));
-    }
-    if records.is_empty() { slot.records.clone() } else { records }
-}
-
 /// How it is inherited, in a sentence.
 fn policy(slot: &Slot, records: &[&catalog::Directive]) -> String {
-    // Where it has several meanings, one that is inherited needs the words.
-    let inheritance = records.iter().map(|record| record.inheritance);
-    let told = inheritance.max_by_key(|inheritance| *inheritance != Inheritance::NotApplicable);
-    match told.unwrap_or(Inheritance::Unknown) {
+    match inheritance(records) {
         Inheritance::Override if slot.names.len() > 1 => {
             format!("{} in an inner block replaces whichever counts around it", slot.names.join(" or "))
         }
@@ -140,7 +128,7 @@ fn lines_of(slot: &Slot, places: &Places<'_>) -> Option<Vec<Line>> {
 /// A line a place; none when some place has several values.
 fn compact_table(slot: &Slot, chosen: &[&Place<'_>]) -> Option<Vec<Line>> {
     let mut lines = Vec::new();
-    let mut named = Vec::new();
+    let mut named = HashSet::new();
     for place in chosen {
         let indent = add_headings(place.block, &mut named, &mut lines);
         let mut entries = entries(slot, &place.in_force);
@@ -162,7 +150,7 @@ fn compact_table(slot: &Slot, chosen: &[&Place<'_>]) -> Option<Vec<Line>> {
 /// A line a value.
 fn table(slot: &Slot, chosen: &[&Place<'_>]) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut named = Vec::new();
+    let mut named = HashSet::new();
     for place in chosen {
         let indent = add_headings(place.block, &mut named, &mut lines);
         lines.push(Line::heading(indent, label(place.block)));
@@ -178,15 +166,14 @@ fn table(slot: &Slot, chosen: &[&Place<'_>]) -> Vec<Line> {
 
 /// Names the blocks around a place that were not named yet. Returns how far
 /// the place is indented.
-fn add_headings<'m>(block: Block<'m>, named: &mut Vec<Block<'m>>, lines: &mut Vec<Line>) -> usize {
+fn add_headings(block: Block<'_>, named: &mut HashSet<BlockId>, lines: &mut Vec<Line>) -> usize {
     let path = path(block);
     for (depth, outer) in path.iter().enumerate() {
-        if !named.contains(outer) {
-            named.push(*outer);
+        if named.insert(outer.id()) {
             lines.push(Line::heading(2 * depth, label(*outer)));
         }
     }
-    named.push(block);
+    named.insert(block.id());
     2 * path.len()
 }
 
