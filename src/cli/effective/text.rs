@@ -185,10 +185,11 @@ fn entries(slot: &Slot, in_force: &InForce<'_>) -> Vec<(String, String)> {
     if let Some(rival) = in_force.switched_off_by {
         entries.push(("off".to_owned(), format!("because of \"{}\" in {}", written(rival, true), origin_of(rival))));
     }
-    if in_force.unseen {
-        entries.push(("not known".to_owned(), "a part could not be seen".to_owned()));
-    } else if entries.is_empty() {
-        entries.push(("nothing".to_owned(), String::new()));
+    match entries.last_mut() {
+        Some((_, origin)) if in_force.unseen => origin.push_str("; a part that could not be seen may say more"),
+        Some(_) => {}
+        None if in_force.unseen => entries.push(("not known".to_owned(), "a part could not be seen".to_owned())),
+        None => entries.push(("nothing".to_owned(), String::new())),
     }
     entries
 }
