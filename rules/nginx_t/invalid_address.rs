@@ -63,8 +63,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     match directive.name() {
-        "resolver" => return check_resolver(directive, findings),
-        _ if has_placeholder(text) => return,
+        "resolver" => check_resolver(directive, findings),
+        _ if has_placeholder(text) => (),
         "listen" => check_listen(directive, text, findings),
         "server" => check_server(directive, text, findings),
         "pass" => check_stream_pass(directive, text, findings),

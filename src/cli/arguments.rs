@@ -12,6 +12,8 @@ Examples:
   nginx-lint /etc/nginx              the configuration of this server
   nginx-lint conf.d/app.conf         one file, judged within the nginx.conf that includes it
   nginx -T | nginx-lint -            what nginx itself has read
+  nginx-lint effective proxy_set_header nginx.conf
+                                     what is in force where, and the line it comes from
   nginx-lint explain timeout-zero    why a rule complains, and what to do
 
 Exit status: 0 nothing found, 1 findings, 2 something could not be read or done.";
@@ -30,6 +32,8 @@ pub struct Arguments {
 pub enum Command {
     /// Check a configuration (what happens without a command, too)
     Check(CheckArguments),
+    /// Show the value of a directive in force in each block, and the line it comes from
+    Effective(EffectiveArguments),
     /// Show the page of a rule
     Explain(ExplainArguments),
     /// List the rules
@@ -38,10 +42,8 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Files or directories, or - for standard input; without any, ./nginx.conf or else
-    /// /etc/nginx/nginx.conf
-    #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub input: InputArguments,
 
     /// How to show findings
     #[arg(long, value_enum, default_value_t = Format::Full)]
@@ -54,6 +56,19 @@ pub struct CheckArguments {
     /// Exit with 1 when there are findings of this severity or above
     #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
     pub fail_on: Severity,
+
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+/// What to read, and for which nginx: the same for every command that reads a configuration.
+#[derive(Clone, Debug, Args)]
+pub struct InputArguments {
+    /// Files or directories, or - for standard input; without any, ./nginx.conf or else
+    /// /etc/nginx/nginx.conf
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
 
     /// The nginx release that will read the configuration, such as 1.22.1
     #[arg(long, value_name = "VERSION")]
@@ -77,10 +92,27 @@ pub struct CheckArguments {
     /// Look up paths below FROM below TO, such as /etc/nginx=./nginx
     #[arg(long, value_name = "FROM=TO", value_parser = parse_map)]
     pub map: Vec<(PathBuf, PathBuf)>,
+}
 
-    /// Colours
-    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
-    pub color: Colour,
+#[derive(Debug, Args)]
+pub struct EffectiveArguments {
+    /// The directive, such as proxy_read_timeout
+    pub directive: String,
+
+    #[command(flatten)]
+    pub input: InputArguments,
+
+    /// Only the block around this line
+    #[arg(long, value_name = "FILE:LINE", value_parser = parse_line)]
+    pub at: Option<(PathBuf, u32)>,
+
+    /// Every block, not only those where something else is in force than around them
+    #[arg(long)]
+    pub all: bool,
+
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -108,9 +140,9 @@ pub enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
-    /// A line a rule
+    /// For people
     Text,
-    /// A JSON array
+    /// For programs
     Json,
 }
 
@@ -122,6 +154,13 @@ pub enum Colour {
     Always,
     /// Never
     Never,
+}
+
+fn parse_line(text: &str) -> Result<(PathBuf, u32), String> {
+    let parsed = text.rsplit_once(':').and_then(|(file, line)| Some((PathBuf::from(file), line.parse().ok()?)));
+    parsed
+        .filter(|(file, line)| !file.as_os_str().is_empty() && *line > 0)
+        .ok_or_else(|| "it takes the form FILE:LINE, such as nginx.conf:12".to_owned())
 }
 
 fn parse_map(text: &str) -> Result<(PathBuf, PathBuf), String> {

@@ -2,32 +2,20 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-
-use crate::config::Config;
 
 use crate::engine::{self, Finding, Severity};
 use crate::model::{Model, Profile};
 use crate::report::{self, Report, Shown, Summary};
 use crate::rules;
-use crate::source::one_line;
 
 use super::arguments::{CheckArguments, Format};
-use super::input::{self, Input, Job, is_stdin};
+use super::input::{self, Input, Job};
 use super::{Failure, Outcome, output};
 
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
-    let profile = profile(arguments)?;
-    let input = input::gather(arguments)?;
-    for notice in &input.notices {
-        eprintln!("note: {}", one_line(notice));
-    }
-    for problem in &input.problems {
-        eprintln!("error: {}", one_line(problem));
-    }
-    for unread in &input.unread {
-        eprintln!("error: {}: {}", one_line(&unread.path.to_string_lossy()), unread.reason);
-    }
+    let profile = input::profile(&arguments.input)?;
+    let input = input::gather(&arguments.input)?;
+    input.tell();
     let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, &profile)).collect();
     // A level that decides about success is a level to show.
     let level = arguments.min_severity.min(arguments.fail_on);
@@ -38,19 +26,6 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     // would only take time.
     std::mem::forget(input);
     Ok(outcome)
-}
-
-/// What the command line says of nginx; else what the project's file says.
-fn profile(arguments: &CheckArguments) -> Result<Profile, Failure> {
-    let here = Path::new(".");
-    let first = arguments.paths.first().map_or(here, PathBuf::as_path);
-    let file = arguments.config.clone().or_else(|| Config::find(if is_stdin(first) { here } else { first }));
-    let config = file.map(|file| Config::read(&file)).transpose();
-    let nginx = config.map_err(|error| Failure::Message(error.to_string()))?.unwrap_or_default().nginx;
-    Ok(Profile {
-        version: arguments.nginx_version.or(nginx.version),
-        modules: arguments.nginx_modules.clone().or(nginx.modules),
-    })
 }
 
 fn judge(job: &Job, profile: &Profile) -> Vec<Finding> {
@@ -96,7 +71,7 @@ fn write(arguments: &CheckArguments, report: &Report<'_>) -> io::Result<()> {
 }
 
 fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity) -> Outcome {
-    if !input.unread.is_empty() || !input.problems.is_empty() {
+    if !input.is_complete() {
         Outcome::Failed
     } else if report.findings.iter().any(|shown| shown.finding.severity >= fail_on) {
         Outcome::Findings

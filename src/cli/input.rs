@@ -6,14 +6,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Context;
-use crate::model::{looks_like_nginx, marked_context, outermost_context};
+use crate::config::Config;
+use crate::model::{Profile, looks_like_nginx, marked_context, outermost_context};
 use crate::report::Unread;
-use crate::source::{FileId, LARGEST_FILE, SourceFile};
+use crate::source::{FileId, LARGEST_FILE, SourceFile, one_line};
 use crate::syntax::ParsedFile;
 use crate::tree::{self, Disk, Files, Places, ReadError, Tree, configurations_below, entries_above, split_dump};
 
 use super::Failure;
-use super::arguments::CheckArguments;
+use super::arguments::InputArguments;
 
 /// What stands for standard input in findings.
 const STDIN: &str = "<stdin>";
@@ -60,6 +61,24 @@ impl Input {
         });
         files.collect::<HashSet<&Path>>().len()
     }
+
+    /// Whether all that was asked about could be read.
+    pub fn is_complete(&self) -> bool {
+        self.unread.is_empty() && self.problems.is_empty()
+    }
+
+    /// Says on stderr what stood in the way.
+    pub fn tell(&self) {
+        for notice in &self.notices {
+            eprintln!("note: {}", one_line(notice));
+        }
+        for problem in &self.problems {
+            eprintln!("error: {}", one_line(problem));
+        }
+        for unread in &self.unread {
+            eprintln!("error: {}: {}", one_line(&unread.path.to_string_lossy()), unread.reason);
+        }
+    }
 }
 
 /// Reads what the arguments name.
@@ -67,7 +86,7 @@ impl Input {
 /// # Errors
 ///
 /// When there is nothing at all to judge.
-pub fn gather(arguments: &CheckArguments) -> Result<Input, Failure> {
+pub fn gather(arguments: &InputArguments) -> Result<Input, Failure> {
     let mut gatherer = Gatherer { arguments, input: Input::default(), known: HashSet::new(), known_jobs: 0 };
     if arguments.paths.is_empty() {
         gatherer.add_default()?;
@@ -78,13 +97,30 @@ pub fn gather(arguments: &CheckArguments) -> Result<Input, Failure> {
     Ok(gatherer.finish())
 }
 
+/// What the command line says of nginx; else what the project's file says.
+///
+/// # Errors
+///
+/// When the project's file cannot be used.
+pub fn profile(arguments: &InputArguments) -> Result<Profile, Failure> {
+    let here = Path::new(".");
+    let first = arguments.paths.first().map_or(here, PathBuf::as_path);
+    let file = arguments.config.clone().or_else(|| Config::find(if is_stdin(first) { here } else { first }));
+    let config = file.map(|file| Config::read(&file)).transpose();
+    let nginx = config.map_err(|error| Failure::Message(error.to_string()))?.unwrap_or_default().nginx;
+    Ok(Profile {
+        version: arguments.nginx_version.or(nginx.version),
+        modules: arguments.nginx_modules.clone().or(nginx.modules),
+    })
+}
+
 /// Whether an argument means standard input.
-pub fn is_stdin(path: &Path) -> bool {
+fn is_stdin(path: &Path) -> bool {
     STDIN_ARGUMENTS.iter().any(|name| path == Path::new(name))
 }
 
 struct Gatherer<'a> {
-    arguments: &'a CheckArguments,
+    arguments: &'a InputArguments,
     input: Input,
     /// The true names of the files of the first `known_jobs` jobs.
     known: HashSet<PathBuf>,

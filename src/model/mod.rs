@@ -14,6 +14,7 @@ mod effective;
 mod fragment;
 mod geo;
 mod hash_key;
+mod in_force;
 mod listener;
 mod location;
 mod log;
@@ -41,6 +42,7 @@ pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
+pub use in_force::{InForce, NoSlot, Slot, earlier_defaults};
 pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use log::{LogBuffer, LogParameterError};
@@ -229,6 +231,29 @@ impl<'t> Model<'t> {
     /// The block at a place in the order of [`Model::blocks`].
     pub fn block_at(&self, index: usize) -> Block<'_> {
         self.block(BlockId(index as u32))
+    }
+
+    /// The innermost blocks around a line: one for each time that its file is
+    /// included. A line outside of all blocks of its file stands in the block
+    /// that the file is included in.
+    pub fn blocks_around(&self, file: FileId, line: u32) -> Vec<Block<'_>> {
+        let source = self.source(file);
+        let mut found: Vec<(InclusionId, Block<'_>)> = Vec::new();
+        for id in self.tree.node_ids().filter(|id| self.tree.node(*id).file == file) {
+            let directive = self.directive(id);
+            let inclusion = self.tree.node(id).inclusion;
+            let entry = found.iter().rposition(|(other, _)| *other == inclusion);
+            let entry = entry.unwrap_or_else(|| {
+                found.push((inclusion, directive.parent()));
+                found.len() - 1
+            });
+            let whole = directive.whole().span;
+            let lines = source.line(whole.start)..=source.line(whole.end.saturating_sub(1));
+            if let Some(block) = directive.block().filter(|_| lines.contains(&line)) {
+                found[entry].1 = block;
+            }
+        }
+        found.into_iter().map(|(_, block)| block).collect()
     }
 
     /// How many directives there are, those of included files each time.
