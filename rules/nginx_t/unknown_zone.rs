@@ -28,7 +28,9 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     let mut uses: HashMap<(Purpose, &str), usize> = HashMap::new();
     let unknown: Vec<ZoneUse<'_>> = model
         .zones()
-        .filter(|zone| !zone.declares() && !zone.is_template() && !zone.name.is_empty())
+        .filter(|zone| !zone.declares() && !zone.is_template())
+        // An upstream says itself that its zone needs a name.
+        .filter(|zone| !zone.name.is_empty() || !matches!(zone.purpose, Purpose::Upstream(_)))
         .filter(|zone| !names.contains(zone.name) && !open.contains(&zone.purpose))
         .filter(|zone| zone.directive.is_read() && model.is_whole(family(zone.purpose)))
         .collect();

@@ -104,8 +104,7 @@ fn find_misfit(known: &'static [catalog::Directive], written: Use, profile: &Pro
     // What only blocks of modules outside of nginx take is no directive of nginx.
     let foreign = Contexts::of(&[Context::Foreign]);
     for directive in known.iter().filter(|directive| profile.has(directive) && directive.contexts != foreign) {
-        let outcome = try_directive(directive, written, profile.version);
-        let Some(misfit) = outcome else { return None };
+        let misfit = try_directive(directive, written, profile.version)?;
         if misfit as u8 > furthest as u8 {
             furthest = misfit;
         }

@@ -19,13 +19,13 @@ pub struct Judgement {
 
 /// Judges a whole configuration for a release.
 pub fn judge(files: &Memory, entry: &Path, version: Version) -> Judgement {
-    judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, version)
+    let profile = Profile { version: Some(version), modules: Some(modules()) };
+    judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, profile)
 }
 
 /// Judges what stands in `outermost`.
-pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Context, version: Version) -> Judgement {
+pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Context, profile: Profile) -> Judgement {
     let tree = tree::load(files, entry, places).expect("the entry is there");
-    let profile = Profile { version: Some(version), modules: Some(modules()) };
     let model = Model::new(&tree, outermost, profile);
     let findings = engine::run(&model, rules::ALL);
     Judgement { tree, findings }
