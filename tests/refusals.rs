@@ -40,7 +40,15 @@ const INSTALLED: Version = Version::new(1, 22, 1);
 const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Texts that no configuration can bring out of an nginx like Debian's.
-const OUT_OF_REACH: [(&str, &str); 0] = [];
+const OUT_OF_REACH: [(&str, &str); 4] = [
+    ("invalid setfib \"%V\"", "setfib= is for FreeBSD: on Linux it is an unknown parameter"),
+    ("… \"accept_filter\" parameter is incompatible with \"quic\"", "accept_filter= is for BSD: Linux ignores it"),
+    ("… \"accept_filter\" parameter is incompatible with \"udp\"", "accept_filter= is for BSD: Linux ignores it"),
+    (
+        "load balancing method does not support resolving names at run time in upstream \"%V\" in %s:%ui",
+        "all methods of nginx do; those of other modules may not",
+    ),
+];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

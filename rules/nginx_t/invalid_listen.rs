@@ -265,7 +265,7 @@ fn check_datagrams(directive: Directive<'_>, family: Family, findings: &mut Find
     let Some(at) = arguments.iter().skip(1).position(|text| *text == marker) else { return };
     for name in NOT_FOR_DATAGRAMS {
         let is_it = |text: &&str| text.split('=').next() == Some(name);
-        let Some(index) = arguments.iter().skip(1).position(|text| is_it(text)) else { continue };
+        let Some(index) = arguments.iter().skip(1).position(is_it) else { continue };
         let finding = findings.add(
             directive.place_of_argument(index + 1),
             format!("\"{name}\" is not possible in a listen for datagrams"),

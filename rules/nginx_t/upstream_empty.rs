@@ -27,7 +27,8 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let name = Upstream { block }.name();
     findings
         .add(head.place(), format!("upstream \"{name}\" has no server"))
-        .note("nginx refuses to start or reload: no servers are inside upstream")
+        .nginx_says("no servers are inside upstream")
+        .nginx_names(head.last_byte())
         .help("add a line such as: server 127.0.0.1:8080;");
 }
 
