@@ -454,6 +454,9 @@ fn check_ocsp_responder(directive: Directive<'_>, text: &str, findings: &mut Fin
 /// Whether some server with certificates checks those of its clients with
 /// this responder.
 fn is_asked_for(directive: Directive<'_>) -> bool {
+    if directive.parent().directive("ssl_ocsp_responder") != Some(directive) {
+        return false;
+    }
     let family = match directive.parent().kind() {
         Kind::Directives(context) => context.family(),
         _ => Family::Http,
