@@ -60,6 +60,13 @@ const OUT_OF_REACH: [(&str, &str); 11] = [
     (
         "the path name \"%V\" in %s:%ui has the same name as default path, but the different levels, you need to define default path in http section",
         "the default paths are compiled in: the text alone does not say what they are",
+const OUT_OF_REACH: [(&str, &str); 4] = [
+    ("invalid setfib \"%V\"", "setfib= is for FreeBSD: on Linux it is an unknown parameter"),
+    ("… \"accept_filter\" parameter is incompatible with \"quic\"", "accept_filter= is for BSD: Linux ignores it"),
+    ("… \"accept_filter\" parameter is incompatible with \"udp\"", "accept_filter= is for BSD: Linux ignores it"),
+    (
+        "load balancing method does not support resolving names at run time in upstream \"%V\" in %s:%ui",
+        "all methods of nginx do; those of other modules may not",
     ),
 ];
 

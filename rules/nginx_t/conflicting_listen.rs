@@ -154,7 +154,8 @@ impl<'m> Pairs<'_, 'm> {
         options: ListenOptions,
         address: &mut Address<'m>,
     ) -> bool {
-        let same = earlier.iter().find(|earlier| earlier.server == listening.server);
+        // Those of one server follow each other.
+        let same = earlier.iter().rev().take_while(|earlier| earlier.server == listening.server).last();
         if let (Some(directive), Some(same)) = (listening.directive, same) {
             self.report_same_server(directive, *same);
             return false;

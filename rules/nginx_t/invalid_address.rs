@@ -65,6 +65,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     match directive.name() {
         "resolver" => check_resolver(directive, findings),
         _ if has_placeholder(text) => (),
+        _ if has_placeholder(text) => {}
         "listen" => check_listen(directive, text, findings),
         "server" => check_server(directive, text, findings),
         "pass" => check_stream_pass(directive, text, findings),
@@ -187,9 +188,11 @@ fn report_variable(part: &Part<'_>, place: &str, findings: &mut Findings) {
     let name = part.directive.name();
     findings
         .add(place_of(part), format!("\"{}\" has a variable, and {name} takes none", part.text))
-        .nginx_says(format!("host not found in {place}"))
-        .nginx_names(part.directive.terminator())
-        .note("for nginx this is the name of a host, and it asks DNS for it")
+        // Whether there is such a host, DNS alone can say.
+        .not_refused()
+        .note(format!(
+            "nginx asks DNS for a host of this name, and does not start without it: host not found in {place}"
+        ))
         .help("write the address itself");
 }
 
@@ -452,6 +455,9 @@ fn check_ocsp_responder(directive: Directive<'_>, text: &str, findings: &mut Fin
 /// Whether some server with certificates checks those of its clients with
 /// this responder.
 fn is_asked_for(directive: Directive<'_>) -> bool {
+    if directive.parent().directive("ssl_ocsp_responder") != Some(directive) {
+        return false;
+    }
     let family = match directive.parent().kind() {
         Kind::Directives(context) => context.family(),
         _ => Family::Http,

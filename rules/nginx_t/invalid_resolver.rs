@@ -99,8 +99,10 @@ fn report_host(directive: Directive<'_>, index: usize, text: &str, findings: &mu
     let name = text.split('=').next().unwrap_or_default();
     let finding =
         findings.add(directive.place_of_argument(index), format!("\"resolver\" has the unknown parameter \"{text}\""));
-    finding.nginx_says(format!("host not found in resolver \"{text}\"")).nginx_names(directive.terminator());
-    finding.note("nginx takes it for the name of a name server");
+    // Whether there is such a host, DNS alone can say.
+    finding.not_refused().note(format!(
+        "nginx asks DNS for a name server of this name, and does not start without it: host not found in resolver \"{text}\""
+    ));
     if name == "ipv4" {
         finding.help(format!("leave it out, or use nginx {HAS_IPV4} or later"));
     } else if let Some(near) = nearest(name, PARAMETERS) {

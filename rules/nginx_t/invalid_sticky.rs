@@ -1,5 +1,7 @@
 //! A `sticky` that nginx cannot use as it is written.
 
+use std::collections::HashMap;
+
 use crate::catalog::{Context, Family, Version};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Model, has_placeholder, parse_milliseconds, parse_seconds, parse_size};
@@ -15,7 +17,7 @@ pub const RULE: Rule = Rule {
     references: &["https://nginx.org/en/docs/http/ngx_http_upstream_module.html#sticky"],
     equivalents: &[],
     page: include_str!("invalid_sticky.md"),
-    check: Check::Directives(&["sticky"], check),
+    check: Check::Configuration(check),
 };
 
 /// From it on open source nginx has the directive.
@@ -36,7 +38,19 @@ fn of_directive(says: &str, message: impl Into<String>, help: &'static str) -> O
     Some(Problem { says: format!("\"sticky\" directive {says}"), message: message.into(), help })
 }
 
-fn check(directive: Directive<'_>, findings: &mut Findings) {
+/// The zones of `learn`, and the groups they are for.
+type Zones<'m> = HashMap<&'m str, &'m str>;
+
+fn check(model: &Model<'_>, findings: &mut Findings) {
+    let mut zones = Zones::new();
+    for upstream in model.upstreams(Family::Http) {
+        for directive in upstream.block.directives("sticky") {
+            check_directive(directive, upstream.name(), &mut zones, findings);
+        }
+    }
+}
+
+fn check_directive<'m>(directive: Directive<'m>, upstream: &'m str, zones: &mut Zones<'m>, findings: &mut Findings) {
     let arguments: Vec<&str> = directive.arguments().collect();
     let is_here = directive.parent().is(Context::Upstream) && directive.is_read() && arguments.len() >= 2;
     if !is_here
@@ -48,7 +62,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let problem = match arguments[0] {
         "cookie" => problem_of_cookie(&arguments),
         "route" => problem_of_route(&arguments),
-        "learn" => problem_of_learn(&arguments).or_else(|| problem_of_zone_name(directive, &arguments)),
+        "learn" => problem_of_learn(&arguments).or_else(|| problem_of_zone_name(&arguments, upstream, zones)),
         other => Some((
             0,
             Some(Problem {
@@ -223,22 +237,16 @@ fn problem_of_zone(value: &str) -> Option<Problem> {
 }
 
 /// A zone is for one group alone.
-fn problem_of_zone_name(directive: Directive<'_>, arguments: &[&str]) -> Wrong {
-    let name_of = |arguments: &[&str]| -> Option<String> {
-        let value = arguments.iter().skip(1).find_map(|text| text.strip_prefix("zone="))?;
-        value.split_once(':').map(|(name, _)| name.to_owned())
+fn problem_of_zone_name<'m>(arguments: &[&'m str], upstream: &'m str, zones: &mut Zones<'m>) -> Wrong {
+    let index = arguments.iter().position(|text| text.starts_with("zone="))?;
+    let (name, _) = arguments[index].strip_prefix("zone=")?.split_once(':')?;
+    let Some(earlier) = zones.get(name) else {
+        zones.insert(name, upstream);
+        return None;
     };
-    let name = name_of(arguments)?;
-    let model = directive.model();
-    let upstreams = model.upstreams(Family::Http);
-    let earlier = upstreams.take_while(|upstream| upstream.block != directive.parent()).find(|upstream| {
-        let learns = upstream.block.directives("sticky").filter(|sticky| sticky.argument(0) == Some("learn"));
-        learns.map(|sticky| sticky.arguments().collect::<Vec<_>>()).any(|other| name_of(&other).as_ref() == Some(&name))
-    })?;
-    let index = arguments.iter().position(|text| text.starts_with("zone=")).unwrap_or_default();
     let problem = Problem {
-        says: format!("sticky zone \"{name}\" is already used in upstream \"{}\"", earlier.name()),
-        message: format!("the zone \"{name}\" already keeps the sessions of upstream \"{}\"", earlier.name()),
+        says: format!("sticky zone \"{name}\" is already used in upstream \"{earlier}\""),
+        message: format!("the zone \"{name}\" already keeps the sessions of upstream \"{earlier}\""),
         help: "write another name for the zone",
     };
     Some((index, Some(problem)))

@@ -320,7 +320,12 @@ fn check_route(server: Directive<'_>, index: usize, (text, length): (&str, usize
 }
 
 fn warn_of_plus(server: Directive<'_>, index: usize, text: &str, findings: &mut Findings) {
-    if server.model().is_for_plus() {
+    let model = server.model();
+    if model.is_for_plus() {
+        return;
+    }
+    if model.version().is_some() {
+        report_parameter(server, index, text, findings).help("leave it out: only NGINX Plus has it");
         return;
     }
     if server.model().profile().is_without_plus() {

@@ -301,3 +301,59 @@ fn known_address<'m>(directive: Directive<'m>, family: Family) -> Option<Address
     let text = directive.argument(0).filter(|text| !has_placeholder(text))?;
     parse_address(text, listen_form(family)).ok().filter(|address| !address.is_name())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Profile;
+    use super::*;
+    use crate::tree::{self, Memory, Places};
+
+    /// What a configuration listens on: for each address the first names of
+    /// its servers, the default one in brackets.
+    fn listeners(text: &str, family: Family) -> Vec<String> {
+        let entry = Path::new("/etc/nginx/nginx.conf");
+        let files: Memory = [(entry, text.as_bytes().to_vec())].into_iter().collect();
+        let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+        let model = Model::new(&tree, Context::Main, Profile::default());
+        let describe = |listener: Listener<'_>| {
+            let default = listener.default_server();
+            let name = |server: &Block<'_>| {
+                let name = server.server_names().first().map(|name| name.text.to_string()).unwrap_or_default();
+                if default == Some(*server) { format!("[{name}]") } else { name }
+            };
+            let names: Vec<String> = listener.servers().iter().map(name).collect();
+            format!("{}{} {}", listener.socket(), if listener.is_udp() { " udp" } else { "" }, names.join(" "))
+        };
+        model.listeners(family).map(describe).collect()
+    }
+
+    #[test]
+    fn servers_are_gathered_by_address() {
+        let http = "http { server { server_name a; } server { listen 80; listen 443 quic; server_name b; }
+            server { listen *:80 default_server; listen [::]:80; listen 443; server_name c; }
+            server { listen 127.0.0.1:8000-8001; listen unix:/run/a; listen name:80; listen ${PORT}; server_name d; } }";
+        let stream = "stream { server { listen 53 udp; listen 53; server_name a; } server { server_name b; } }";
+        let table = [
+            (
+                http,
+                Family::Http,
+                vec![
+                    "0.0.0.0:80 a b [c]",
+                    "0.0.0.0:443 udp [b]",
+                    "[::]:80 [c]",
+                    "0.0.0.0:443 [c]",
+                    "127.0.0.1:8000 [d]",
+                    "127.0.0.1:8001 [d]",
+                    "unix:/run/a [d]",
+                ],
+            ),
+            (stream, Family::Stream, vec!["0.0.0.0:53 udp [a]", "0.0.0.0:53 [a]"]),
+            (http, Family::Mail, vec![]),
+        ];
+        for (text, family, expected) in table {
+            assert_eq!(listeners(text, family), expected, "{text}");
+        }
+    }
+}
