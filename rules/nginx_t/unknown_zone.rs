@@ -23,8 +23,7 @@ pub const RULE: Rule = Rule {
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let declared: Vec<ZoneUse<'_>> = model.zones().filter(ZoneUse::declares).collect();
     let names: HashSet<&str> = declared.iter().map(|zone| zone.name).collect();
-    // A name that is filled in later may be any.
-    let open: HashSet<Purpose> = declared.iter().filter(|zone| zone.is_template()).map(|zone| zone.purpose).collect();
+    let open: HashSet<Purpose> = model.purposes_of_unnamed_zones().into_iter().collect();
     let mut uses: HashMap<(Purpose, &str), usize> = HashMap::new();
     let unknown: Vec<ZoneUse<'_>> = model
         .zones()

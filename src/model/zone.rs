@@ -136,7 +136,33 @@ pub fn split_zone(text: &str) -> Option<(usize, Option<u64>)> {
     Some((colon, parse_size(&text[colon + 1..])))
 }
 
+/// Directives that declare a zone, and always name one.
+const DECLARATIONS: [(&str, fn(Family) -> Purpose); 6] = [
+    ("limit_req_zone", |_| Purpose::Requests),
+    ("limit_conn_zone", Purpose::Connections),
+    ("proxy_cache_path", |_| Purpose::Cache(Protocol::Proxy)),
+    ("fastcgi_cache_path", |_| Purpose::Cache(Protocol::Fastcgi)),
+    ("uwsgi_cache_path", |_| Purpose::Cache(Protocol::Uwsgi)),
+    ("scgi_cache_path", |_| Purpose::Cache(Protocol::Scgi)),
+];
+
 impl<'t> Model<'t> {
+    /// What some zone is declared for whose name is not known: it is left out,
+    /// or filled in before nginx sees it.
+    pub fn purposes_of_unnamed_zones(&self) -> Vec<Purpose> {
+        let mut unnamed = Vec::new();
+        for (name, purpose) in DECLARATIONS {
+            for directive in self.directives_named(&[name]) {
+                let super::Kind::Directives(context) = directive.parent().kind() else { continue };
+                let named = entry(directive).is_some() && directive.is_read() && !directive.has_block();
+                if !named || directive.arguments().any(has_placeholder) {
+                    unnamed.push(purpose(context.family()));
+                }
+            }
+        }
+        unnamed
+    }
+
     /// Every directive that declares or uses a zone, in the order of the
     /// configuration.
     pub fn zones(&self) -> impl Iterator<Item = ZoneUse<'_>> {
