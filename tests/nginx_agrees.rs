@@ -65,6 +65,7 @@ fn nginx_t(block: &Block<'_>) -> String {
 fn surround(text: &str, context: Context) -> String {
     match context {
         Context::Main if text.contains("stream {") => format!("load_module {MODULES}/ngx_stream_module.so; {text}"),
+        Context::Main if text.contains("mail {") => format!("load_module {MODULES}/ngx_mail_module.so; {text}"),
         Context::Main => text.to_owned(),
         Context::Http => format!("events {{}} http {{ {text} }}"),
         Context::Server => format!("events {{}} http {{ server {{ {text} }} }}"),

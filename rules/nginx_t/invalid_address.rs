@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::catalog::{Context, Family};
+use crate::catalog::{Context, Family, Origin};
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
     Address, AddressError, AddressForm, Block, Directive, Effective, HostAddress, Kind, Place, Protocol, Target,
@@ -57,7 +57,9 @@ pub const RULE: Rule = Rule {
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(text) = directive.argument(0) else { return };
-    if directive.definition().is_none() || directive.has_block() {
+    // Other modules have directives of these names with a grammar of their own.
+    let is_own = directive.definition().is_some_and(|definition| definition.module.origin == Origin::OpenSource);
+    if !is_own || !directive.is_read() || directive.has_block() {
         return;
     }
     match directive.name() {
@@ -205,7 +207,7 @@ fn check_server(directive: Directive<'_>, text: &str, findings: &mut Findings) {
     let Some(address) = read(&part, form, &place, findings) else {
         return;
     };
-    let has_service = directive.parameter("service").is_some_and(|(_, service)| !service.is_empty());
+    let has_service = directive.parameter("service").is_some();
     if in_stream && lacks_port(&address) && !has_service {
         findings
             .add(directive.place_of_argument(0), format!("\"{text}\" has no port"))

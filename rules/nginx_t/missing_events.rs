@@ -1,9 +1,8 @@
-//! A configuration without `events {}`, or with too few connections for what
-//! it listens on.
+//! A configuration without `events {}`.
 
-use crate::catalog::{Context, Family};
+use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Model, parse_number};
+use crate::model::Model;
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -33,27 +32,15 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     if !main.is(Context::Main) || model.is_fragment() {
         return;
     }
-    if main.directive("events").is_none() {
-        let first =
-            OF_A_WHOLE.into_iter().filter_map(|name| main.directives(name).next()).min_by_key(|block| block.id());
-        let Some(first) = first.filter(|first| !main.is_unseen_for("events") && first.has_block()) else { return };
-        if !is_the_main_file(model) {
-            return;
-        }
-        findings
-            .add(first.place_of_name(), "the configuration has no events block")
-            .nginx_says("no \"events\" section in configuration")
-            .help("add \"events {}\" outside of all blocks; it may be empty");
+    if main.directive("events").is_some() || main.is_unseen_for("events") || !is_the_main_file(model) {
         return;
     }
-    let connections = main
-        .directives("events")
-        .filter_map(|events| events.block())
-        .filter_map(|events| events.directive("worker_connections"))
-        .next_back();
-    if let Some(connections) = connections {
-        check_connections(model, connections, findings);
-    }
+    let first = OF_A_WHOLE.into_iter().filter_map(|name| main.directives(name).next()).min_by_key(|block| block.id());
+    let Some(first) = first.filter(|first| first.has_block()) else { return };
+    findings
+        .add(first.place_of_name(), "the configuration has no events block")
+        .nginx_says("no \"events\" section in configuration")
+        .help("add \"events {}\" outside of all blocks; it may be empty");
 }
 
 /// Whether the first file is the main one, as far as one can tell: a file with
@@ -61,35 +48,4 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
 fn is_the_main_file(model: &Model<'_>) -> bool {
     let is_named_so = model.files()[0].source.path().file_name().is_some_and(|name| name == MAIN_FILE);
     is_named_so || OF_THE_MAIN_FILE.into_iter().any(|name| model.main().directive(name).is_some())
-}
-
-/// Each address takes a connection of every worker, and one more is for the
-/// master process.
-fn check_connections(model: &Model<'_>, directive: Directive<'_>, findings: &mut Findings) {
-    if !directive.is_read() || directive.is_template(0) {
-        return;
-    }
-    let Some(number) = directive.argument(0).and_then(parse_number) else { return };
-    // Several addresses of one port may share a socket; ports never do.
-    let mut sockets = 0;
-    for family in [Family::Http, Family::Stream, Family::Mail] {
-        if !model.is_whole(family) {
-            continue;
-        }
-        let mut ports: Vec<(bool, u16)> =
-            model.listeners(family).map(|listener| (listener.is_udp(), listener.socket().port)).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        sockets = sockets.max(ports.len() as u64);
-    }
-    if number > sockets {
-        return;
-    }
-    findings
-        .add(
-            directive.place_of_argument(0),
-            format!("worker_connections allows {number} connections, and nginx listens on {sockets} ports or more"),
-        )
-        .nginx_says(format!("{number} worker_connections are not enough for {sockets} listening sockets"))
-        .help("leave it out (it is 512 then), or write 1024 or more");
 }

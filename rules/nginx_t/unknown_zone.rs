@@ -28,6 +28,8 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     let unknown: Vec<ZoneUse<'_>> = model
         .zones()
         .filter(|zone| !zone.declares() && !zone.is_template())
+        // An upstream's zone without a name is refused at once.
+        .filter(|zone| !(zone.name.is_empty() && matches!(zone.purpose, Purpose::Upstream(_))))
         .filter(|zone| !names.contains(zone.name) && !open.contains(&zone.purpose))
         .filter(|zone| zone.directive.is_read() && model.is_whole(family(zone.purpose)))
         .collect();

@@ -214,14 +214,14 @@ impl<'m> Directive<'m> {
     }
 }
 
-/// Whether a text has a placeholder such as `${PORT}` that a tool fills in
-/// before nginx sees the file. Its name is in capital letters.
+/// Whether a text has a placeholder such as `${PORT}` or `${PORT:-80}` that a
+/// tool fills in before nginx sees the file. Its name is in capital letters.
 pub fn has_placeholder(text: &str) -> bool {
     let is_placeholder = |name: &str| {
         name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
             && name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    text.split("${").skip(1).any(|rest| rest.split('}').next().is_some_and(is_placeholder))
+    text.split("${").skip(1).any(|rest| rest.split(['}', ':', '-']).next().is_some_and(is_placeholder))
 }
 
 fn order(block: &BlockData, node: NodeId) -> std::cmp::Ordering {

@@ -120,6 +120,32 @@ impl<'m> Listener<'m> {
         self.data.udp
     }
 
+    /// Whether it is for every address of the machine.
+    pub fn is_wildcard(self) -> bool {
+        match &self.data.socket.host {
+            HostAddress::Ipv4(bytes) => *bytes == [0; 4],
+            HostAddress::Ipv6(bytes) => *bytes == [0; 16],
+            HostAddress::Unix(_) | HostAddress::Name(_) => false,
+        }
+    }
+
+    /// Whether some `listen` asks for a socket of its own.
+    pub fn has_own_socket(self) -> bool {
+        let mut directives = self.listenings().filter_map(|listening| listening.directive);
+        directives.any(|directive| ListenOptions::of(directive).own_socket)
+    }
+
+    /// What nginx calls a port: kind of address, number, and whether it is for
+    /// datagrams.
+    pub fn port(self) -> (u8, u16, bool) {
+        let kind = match &self.data.socket.host {
+            HostAddress::Ipv4(_) => 4,
+            HostAddress::Ipv6(_) => 6,
+            HostAddress::Unix(_) | HostAddress::Name(_) => 0,
+        };
+        (kind, self.data.socket.port, self.data.udp)
+    }
+
     /// The servers on it, in order; a server that has the address twice comes
     /// twice.
     pub fn listenings(self) -> impl Iterator<Item = Listening<'m>> {
@@ -166,6 +192,23 @@ impl<'t> Model<'t> {
     pub fn listeners(&self, family: Family) -> impl Iterator<Item = Listener<'_>> {
         let listeners = self.listeners_of(family);
         listeners.list.iter().map(|data| Listener { model: self, data })
+    }
+
+    /// The same as nginx goes through them once it has read all: port by port
+    /// in the order of the configuration, and of a port first those with a
+    /// socket of their own, and last the one for every address.
+    pub fn listeners_by_port(&self, family: Family) -> Vec<Listener<'_>> {
+        let mut ports: FxHashMap<(u8, u16, bool), usize> = FxHashMap::default();
+        let mut listeners: Vec<Listener<'_>> = self.listeners(family).collect();
+        for listener in &listeners {
+            let next = ports.len();
+            ports.entry(listener.port()).or_insert(next);
+        }
+        let order = |listener: &Listener<'_>| {
+            (ports.get(&listener.port()).copied(), listener.is_wildcard(), !listener.has_own_socket())
+        };
+        listeners.sort_by_cached_key(order);
+        listeners
     }
 
     /// Whether [`Model::listeners`] are all there are: no address is a name, a
