@@ -97,7 +97,10 @@ fn report_duplicate(directive: Directive<'_>, first: Directive<'_>, name: &str, 
 
 /// `aio threads=NAME`, with a pool that is not declared before the end.
 fn check_uses(model: &Model<'_>, declared: &HashMap<&str, Directive<'_>>, findings: &mut Findings) {
-    if !model.is_whole(Family::Core) || declared.keys().any(|name| has_placeholder(name)) {
+    // A pool that is declared wrongly may be the one that is meant.
+    let mut pools = model.directives_named(&["thread_pool"]);
+    let unknown = pools.any(|pool| !pool.is_read() || pool.has_block() || pool.is_template(0));
+    if !model.is_whole(Family::Core) || unknown {
         return;
     }
     let mut reported = HashSet::new();

@@ -1,4 +1,4 @@
-//! TLS without a certificate, and certificates without a key.
+//! TLS without a certificate, and certificates without a key, but for mail.
 
 use std::collections::HashSet;
 
@@ -46,11 +46,6 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         }
         for server in model.servers(family) {
             check_keys(server, family, findings);
-        }
-    }
-    if model.is_whole(Family::Mail) {
-        for server in model.servers(Family::Mail) {
-            check_mail(server, findings);
         }
     }
     check_passes(model, findings);
@@ -159,8 +154,11 @@ fn check_keys(server: Block<'_>, family: Family, findings: &mut Findings) {
     let before = server.model().version().is_some_and(|version| version < STREAM_LIKE_HTTP);
     match asks.filter(|_| family == Family::Stream && before) {
         Some(asks) => {
+            let certificate = if tls.keys.is_empty() { String::new() } else { format!("certificate \"{file}\" and ") };
             finding
-                .nginx_says(says_with_mode(file, tls.keys.is_empty(), "listen ... ssl"))
+                .nginx_says(format!(
+                    "no \"ssl_certificate_key\" is defined for {certificate}the \"listen ... ssl\" directive"
+                ))
                 .nginx_names(asks.terminator());
         }
         None => {
@@ -172,41 +170,11 @@ fn check_keys(server: Block<'_>, family: Family, findings: &mut Findings) {
     }
 }
 
-/// The message of those that also say what asks for the key.
-fn says_with_mode(file: &str, is_first: bool, mode: &str) -> String {
-    match is_first {
-        true => format!("no \"ssl_certificate_key\" is defined for the \"{mode}\" directive"),
-        false => {
-            format!("no \"ssl_certificate_key\" is defined for certificate \"{file}\" and the \"{mode}\" directive")
-        }
-    }
-}
-
 const HELP_FOR_KEY: &str =
     "add \"ssl_certificate_key FILE;\", one for each ssl_certificate; the file may be the same if it has both";
 
 fn lacks_key(certificate: Directive<'_>) -> String {
     format!("{} \"{}\" has no key that goes with it", certificate.name(), certificate.argument(0).unwrap_or_default())
-}
-
-fn check_mail(server: Block<'_>, findings: &mut Findings) {
-    let Some(asks) = server.tls_directive() else { return };
-    let Some(tls) = server.server_certificates() else { return };
-    let mode = if asks.name() == "listen" { "listen ... ssl" } else { "starttls" };
-    if tls.certificates.is_empty() {
-        findings
-            .add(asks.place(), format!("{} asks for TLS, and the server has no certificate", asks.name()))
-            .nginx_says(format!("no \"ssl_certificate\" is defined for the \"{mode}\" directive"))
-            .nginx_names(asks.terminator())
-            .help("add ssl_certificate and ssl_certificate_key to the server or to mail");
-        return;
-    }
-    let Some(last) = tls.certificates.last().filter(|_| tls.keys.len() < tls.certificates.len()) else { return };
-    findings
-        .add(last.place(), lacks_key(*last))
-        .nginx_says(says_with_mode(last.argument(0).unwrap_or_default(), tls.keys.is_empty(), mode))
-        .nginx_names(asks.terminator())
-        .help(HELP_FOR_KEY);
 }
 
 /// The certificates that nginx shows to the servers it passes requests on to.

@@ -23,14 +23,15 @@ pub const RULE: Rule = Rule {
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let declared: Vec<ZoneUse<'_>> = model.zones().filter(ZoneUse::declares).collect();
     let names: HashSet<&str> = declared.iter().map(|zone| zone.name).collect();
-    // A name that is filled in later may be any.
-    let open: HashSet<Purpose> = declared.iter().filter(|zone| zone.is_template()).map(|zone| zone.purpose).collect();
+    let open: HashSet<Purpose> = model.purposes_of_unnamed_zones().into_iter().collect();
     let mut uses: HashMap<(Purpose, &str), usize> = HashMap::new();
     let unknown: Vec<ZoneUse<'_>> = model
         .zones()
         .filter(|zone| !zone.declares() && !zone.is_template())
         // An upstream says itself that its zone needs a name.
         .filter(|zone| !zone.name.is_empty() || !matches!(zone.purpose, Purpose::Upstream(_)))
+        // An upstream's zone without a name is refused at once.
+        .filter(|zone| !(zone.name.is_empty() && matches!(zone.purpose, Purpose::Upstream(_))))
         .filter(|zone| !names.contains(zone.name) && !open.contains(&zone.purpose))
         .filter(|zone| zone.directive.is_read() && model.is_whole(family(zone.purpose)))
         .collect();

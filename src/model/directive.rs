@@ -153,6 +153,15 @@ impl<'m> Directive<'m> {
         self.taken_as().is_some()
     }
 
+    /// Whether nginx has it, where it stands, with so many arguments: only then
+    /// does it look at what they say.
+    pub fn is_read(self) -> bool {
+        let exists =
+            |definition: &catalog::Directive| self.model.version().is_none_or(|version| definition.exists_in(version));
+        self.definition()
+            .is_some_and(|definition| exists(definition) && definition.arguments.accept(self.argument_count()))
+    }
+
     /// What it includes; none for every directive but `include`.
     pub fn include(self) -> Option<&'m Include> {
         self.model.tree.include_of(self.id)

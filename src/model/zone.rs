@@ -136,7 +136,27 @@ pub fn split_zone(text: &str) -> Option<(usize, Option<u64>)> {
     Some((colon, parse_size(&text[colon + 1..])))
 }
 
+/// Directives that declare a zone, and always name one.
+const DECLARATIONS: [&str; 6] = [
+    "limit_req_zone",
+    "limit_conn_zone",
+    "proxy_cache_path",
+    "fastcgi_cache_path",
+    "uwsgi_cache_path",
+    "scgi_cache_path",
+];
+
 impl<'t> Model<'t> {
+    /// What some zone is declared for whose name is not known: it is left out,
+    /// or filled in before nginx sees it.
+    pub fn purposes_of_unnamed_zones(&self) -> Vec<Purpose> {
+        let is_unnamed = |directive: &Directive<'_>| {
+            let named = entry(*directive).is_some() && directive.is_read() && !directive.has_block();
+            !named || directive.arguments().any(has_placeholder)
+        };
+        self.directives_named(&DECLARATIONS).filter(is_unnamed).filter_map(purpose_of_declaration).collect()
+    }
+
     /// Every directive that declares or uses a zone, in the order of the
     /// configuration.
     pub fn zones(&self) -> impl Iterator<Item = ZoneUse<'_>> {
@@ -177,6 +197,19 @@ fn entry(directive: Directive<'_>) -> Option<Entry> {
         "ssl_ocsp_cache" => parameter(directive, 0, "shared:", Purpose::Ocsp(family)),
         name => cache(directive, name),
     }
+}
+
+fn purpose_of_declaration(directive: Directive<'_>) -> Option<Purpose> {
+    let super::Kind::Directives(context) = directive.parent().kind() else { return None };
+    Some(match directive.name() {
+        "limit_req_zone" => Purpose::Requests,
+        "limit_conn_zone" => Purpose::Connections(context.family()),
+        "proxy_cache_path" => Purpose::Cache(Protocol::Proxy),
+        "fastcgi_cache_path" => Purpose::Cache(Protocol::Fastcgi),
+        "uwsgi_cache_path" => Purpose::Cache(Protocol::Uwsgi),
+        "scgi_cache_path" => Purpose::Cache(Protocol::Scgi),
+        _ => return None,
+    })
 }
 
 fn cache(directive: Directive<'_>, name: &str) -> Option<Entry> {
