@@ -8,9 +8,10 @@
 //! NGINX_LINT_MUTANTS=5000 NGINX_LINT_SEED=7 cargo test --test mutants
 //! ```
 //!
-//! With `NGINX_LINT_DISAGREEMENTS=FILE` the small ones are written to a file in
-//! the format of `fixtures/nginx-t/disagreements.json`; what is added there is
-//! judged by `tests/recorded.rs` from then on.
+//! `NGINX_LINT_NGINX=PROGRAM` asks another nginx; it is its release that is
+//! judged for. With `NGINX_LINT_DISAGREEMENTS=FILE` the small ones are written
+//! to a file in the format of `fixtures/nginx-t/disagreements.json`; what is
+//! added there is judged by `tests/recorded.rs` from then on.
 
 mod support;
 
@@ -19,6 +20,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nginx_lint::catalog::{self, Version};
+use nginx_lint::model::{parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 use nginx_lint::tree::Memory;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -337,6 +339,66 @@ fn nginx_agrees_about_broken_configurations() {
     }
     assert!(differ * 1000 <= judged * TOLERATED, "{report}");
     assert!(without * 100 <= count * MOST_SKIPPED, "{report}");
+}
+
+/// Pieces of numbers, sizes and times.
+const PIECES: [&str; 27] = [
+    "0",
+    "1",
+    "2",
+    "10",
+    "60",
+    "1000",
+    "9223372036854775",
+    "9223372036854775807",
+    "y",
+    "M",
+    "w",
+    "d",
+    "h",
+    "h",
+    "m",
+    "m",
+    "s",
+    "s",
+    "ms",
+    " ",
+    "k",
+    "K",
+    "g",
+    "G",
+    "-",
+    ".",
+    "b",
+];
+
+/// A directive, and whether we can read its value.
+type Reads = (&'static str, fn(&str) -> bool);
+
+const READS: [Reads; 5] = [
+    ("client_body_timeout", |value| parse_milliseconds(value).is_some()),
+    ("ssl_session_timeout", |value| parse_seconds(value).is_some()),
+    ("client_body_buffer_size", |value| parse_size(value).is_some()),
+    ("client_max_body_size", |value| parse_offset(value).is_some()),
+    ("keepalive_requests", |value| parse_number(value).is_some()),
+];
+
+#[test]
+fn numbers_sizes_and_times_are_read_as_nginx_reads_them() {
+    let oracle = Oracle::new();
+    let count = number("NGINX_LINT_MUTANTS").map_or(QUICK, |count| count as usize) / 10;
+    let mut random = Random::new(number("NGINX_LINT_SEED").unwrap_or(SEED), 0);
+    let mut value = || (0..1 + random.below(4)).filter_map(|_| random.pick(&PIECES).copied()).collect::<String>();
+    let values: Vec<String> = (0..count).map(|_| value()).collect();
+    let differs = |value: &String| -> Vec<String> {
+        let wrong = READS.iter().filter(|(directive, reads)| {
+            let text = format!("pid nginx.pid; events {{}} http {{ access_log off; {directive} \"{value}\"; }}");
+            matches!(oracle.ask(&text), Reply::Answer(answer) if answer.accepted != reads(value))
+        });
+        wrong.map(|(directive, reads)| format!("{directive} \"{value}\": we say {}", reads(value))).collect()
+    };
+    let wrong: Vec<String> = values.par_iter().flat_map_iter(differs).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -13,11 +13,9 @@ use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::{NO_STATEMENT, ParsedFile, StatementId};
 use serde_json::Value;
 
+use super::nginx::installed;
 use super::oracle::{Oracle, Reply};
 use super::records::cases_of;
-
-/// Where Debian puts the modules that are not built in.
-const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Where accepted configurations come from.
 pub struct Source {
@@ -89,7 +87,6 @@ pub fn stock() -> Vec<Base> {
     let directory = root().join("fixtures/stock/debian/etc/nginx");
     let mut text = read(&directory.join("nginx.conf"));
     let included = [
-        ("include /etc/nginx/modules-enabled/*.conf;", "modules-enabled/50-mod-stream.conf"),
         ("include /etc/nginx/mime.types;", "mime.types"),
         ("include /etc/nginx/conf.d/*.conf;", "proxy_params"),
         ("include /etc/nginx/sites-enabled/*;", "sites-enabled/default"),
@@ -98,6 +95,7 @@ pub fn stock() -> Vec<Base> {
         assert!(text.contains(include), "{include}");
         text = text.replace(include, &read(&directory.join(path)));
     }
+    text = text.replace("include /etc/nginx/modules-enabled/*.conf;", "");
     vec![Base::new("debian", text)]
 }
 
@@ -201,6 +199,7 @@ fn surrounded(text: &str, context: Context) -> String {
 /// The same, able to run as anybody and anywhere: it listens on loopback,
 /// writes below its own directory, and loads the modules it needs.
 fn local(text: &str) -> String {
+    let nginx = installed().unwrap_or_else(|error| panic!("{error}"));
     let file = ParsedFile::new(SourceFile::new("base", text.as_bytes().to_vec()));
     let ids = || 0..file.syntax.statements.len() as StatementId;
     let top = |name: &str| ids().find(|id| file.statement(*id).parent == NO_STATEMENT && file.name(*id) == name);
@@ -213,10 +212,6 @@ fn local(text: &str) -> String {
             && let Some(address) = on_loopback(value)
         {
             edits.push((range.start, range.end, address));
-        } else if file.name(id) == "load_module"
-            && let Some(name) = value.strip_prefix("modules/")
-        {
-            edits.push((range.start, range.end, format!("{MODULES}/{name}")));
         } else if writes(file.name(id)) && value.starts_with('/') {
             let name = value.rsplit('/').find(|part| !part.is_empty()).unwrap_or("x");
             edits.push((range.start, range.end, format!("tmp/{name}")));
@@ -231,7 +226,7 @@ fn local(text: &str) -> String {
     let mut head = String::new();
     if top("load_module").is_none() {
         for family in ["stream", "mail"].into_iter().filter(|family| top(family).is_some()) {
-            head.push_str(&format!("load_module {MODULES}/ngx_{family}_module.so;\n"));
+            head.push_str(&nginx.load(family));
         }
     }
     if top("pid").is_none() {

@@ -114,7 +114,7 @@ impl Installed {
     fn configuration(&self, setup: &Setup<'_>, is_root: bool) -> String {
         let mut text = String::new();
         if setup.stream.is_some() {
-            text.push_str(&self.load_stream());
+            text.push_str(&self.load("stream"));
         }
         // Workers of a root's nginx run as "nobody" and could not enter our
         // directory; another user's nginx keeps the user and warns of "user".
@@ -133,12 +133,14 @@ impl Installed {
         text
     }
 
-    fn load_stream(&self) -> String {
-        if !self.arguments.iter().any(|argument| argument == "--with-stream=dynamic") {
+    /// The `load_module` that `stream {}` or `mail {}` needs, if it does.
+    pub fn load(&self, family: &str) -> String {
+        let dynamic = format!("--with-{family}=dynamic");
+        if !self.arguments.contains(&dynamic) {
             return String::new();
         }
         let directory = self.arguments.iter().find_map(|argument| argument.strip_prefix("--modules-path="));
-        format!("load_module {}/ngx_stream_module.so;\n", directory.unwrap_or("modules"))
+        format!("load_module {}/ngx_{family}_module.so;\n", directory.unwrap_or("modules"))
     }
 }
 
