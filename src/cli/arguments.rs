@@ -14,6 +14,8 @@ Examples:
   nginx -T | nginx-lint -            what nginx itself has read
   nginx-lint effective proxy_set_header nginx.conf
                                      what is in force where, and the line it comes from
+  nginx-lint route https://www.example.com/api/users
+                                     where this request goes, and why
   nginx-lint explain timeout-zero    why a rule complains, and what to do
 
 Exit status: 0 nothing found, 1 findings, 2 something could not be read or done.";
@@ -34,6 +36,9 @@ pub enum Command {
     Check(CheckArguments),
     /// Show the value of a directive in force in each block, and the line it comes from
     Effective(EffectiveArguments),
+    /// Say which listener, server, location and target answer a request, and why
+    #[command(override_usage = "nginx-lint route [OPTIONS] [METHOD] URL [PATH]...")]
+    Route(RouteArguments),
     /// Show the page of a rule
     Explain(ExplainArguments),
     /// List the rules
@@ -98,6 +103,10 @@ pub struct InputArguments {
 pub struct EffectiveArguments {
     /// The directive, such as proxy_read_timeout
     pub directive: String,
+pub struct RouteArguments {
+    /// The request's URL, or its path alone; a method such as POST may stand in front of it
+    #[arg(value_name = "URL")]
+    pub url: String,
 
     #[command(flatten)]
     pub input: InputArguments,
@@ -111,6 +120,15 @@ pub struct EffectiveArguments {
     pub all: bool,
 
     /// How to show them
+    /// A header of the request, such as 'Host: www.example.com'; may be given more than once
+    #[arg(long, short = 'H', value_name = "HEADER", value_parser = super::route::parse_header)]
+    pub header: Vec<(String, String)>,
+
+    /// The address and port of nginx at which the request arrives, such as 10.0.0.1:80
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+
+    /// How to show the way
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub format: ListFormat,
 }

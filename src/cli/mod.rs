@@ -11,6 +11,7 @@ mod explain;
 mod input;
 mod list;
 mod output;
+mod route;
 
 use std::io;
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Effective(effective)) => effective::run(&effective),
+        Some(Command::Route(route)) => route::run(&route),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Rules(rules)) => list::run(&rules),
         None => check::run(&arguments.check),

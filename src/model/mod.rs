@@ -22,6 +22,7 @@ mod mention;
 mod profile;
 mod reading;
 mod regex;
+pub mod route;
 mod server_name;
 mod syslog;
 mod target;

@@ -37,6 +37,22 @@ impl Regex {
         // An error is a limit of the engine that was reached: no match for nginx either.
         self.compiled.is_match(text.as_bytes()).unwrap_or(false)
     }
+
+    /// What its groups captured, the whole match first, up to the last group
+    /// that took part; none where it does not match.
+    pub fn captures(&self, subject: &[u8]) -> Option<Vec<Option<(usize, usize)>>> {
+        let mut locations = self.compiled.capture_locations();
+        self.compiled.captures_read(&mut locations, subject).ok()??;
+        let mut groups: Vec<_> = (0..locations.len()).map(|index| locations.get(index)).collect();
+        while groups.pop_if(|group| group.is_none()).is_some() {}
+        Some(groups)
+    }
+
+    /// The names of its groups with their numbers.
+    pub fn numbered_names(&self) -> impl Iterator<Item = (usize, &str)> {
+        let names = self.compiled.capture_names().iter().enumerate();
+        names.filter_map(|(number, name)| Some((number, name.as_deref()?)))
+    }
 }
 
 /// Compiles a pattern; `caseless` as for `~*`.
@@ -63,6 +79,9 @@ mod tests {
         let regex = compile_regex(r"^/(?<name>[a-z]+)/(\d+)$", false).expect("a pattern");
         assert_eq!((regex.capture_count(), regex.names().collect::<Vec<_>>()), (2, vec!["name"]));
         assert!(regex.is_match("/a/1") && !regex.is_match("/A/1"));
+        assert_eq!(regex.captures(b"/a/1"), Some(vec![Some((0, 4)), Some((1, 2)), Some((3, 4))]));
+        let optional = compile_regex("(a)?(b)?(c)?", false).expect("a pattern");
+        assert_eq!(optional.captures(b"b"), Some(vec![Some((0, 1)), None, Some((0, 1))]));
         let error = compile_regex("(a", false).expect_err("not closed");
         assert_eq!((error.reason.as_str(), error.offset), ("missing closing parenthesis", 2));
     }
