@@ -40,19 +40,29 @@ const INSTALLED: Version = Version::new(1, 22, 1);
 const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// Texts that no configuration can bring out of an nginx like Debian's.
-const OUT_OF_REACH: [(&str, &str); 11] = [
+const OUT_OF_REACH: [(&str, &str); 12] = [
     ("block directives are not supported in -g option", "only about the command line"),
     ("unexpected end of parameter, expecting \";\"", "only about the command line"),
     ("value must be equal to or greater than %i", "no directive has a lower bound alone"),
-    ("invalid setfib \"%V\"", "FreeBSD alone has setfib"),
-    ("\u{2026} \"accept_filter\" parameter is incompatible with \"quic\"", "FreeBSD alone has accept_filter"),
-    ("\u{2026} \"accept_filter\" parameter is incompatible with \"udp\"", "FreeBSD alone has accept_filter"),
-    (
-        "invalid URL prefix in OCSP responder \"%V\" in \"ssl_ocsp_responder\"",
-        "comes when the certificate of a client is checked: the certificates have to be there",
-    ),
     ("conflicting variable name \"%V\"", "a name that is taken is found before, and called a duplicate"),
     ("duplicate perl handler \"%V\"", "needs the perl module, which is a package of its own"),
+    ("invalid setfib \"%V\"", "setfib= is for FreeBSD: on Linux it is an unknown parameter"),
+    (
+        "\u{2026} \"accept_filter\" parameter is incompatible with \"quic\"",
+        "accept_filter= is for BSD: Linux ignores it",
+    ),
+    (
+        "\u{2026} \"accept_filter\" parameter is incompatible with \"udp\"",
+        "accept_filter= is for BSD: Linux ignores it",
+    ),
+    (
+        "load balancing method does not support resolving names at run time in upstream \"%V\" in %s:%ui",
+        "all methods of nginx do; those of other modules may not",
+    ),
+    (
+        "invalid URL prefix in OCSP responder \"%V\" in \"ssl_ocsp_responder\"",
+        "comes when certificates are loaded: they have to be there",
+    ),
     (
         "the default path name \"%V\" has the same name as another default path, but the different levels, you need to redefine one of them in http section",
         "the default paths are compiled in, and differ",
@@ -60,13 +70,6 @@ const OUT_OF_REACH: [(&str, &str); 11] = [
     (
         "the path name \"%V\" in %s:%ui has the same name as default path, but the different levels, you need to define default path in http section",
         "the default paths are compiled in: the text alone does not say what they are",
-const OUT_OF_REACH: [(&str, &str); 4] = [
-    ("invalid setfib \"%V\"", "setfib= is for FreeBSD: on Linux it is an unknown parameter"),
-    ("… \"accept_filter\" parameter is incompatible with \"quic\"", "accept_filter= is for BSD: Linux ignores it"),
-    ("… \"accept_filter\" parameter is incompatible with \"udp\"", "accept_filter= is for BSD: Linux ignores it"),
-    (
-        "load balancing method does not support resolving names at run time in upstream \"%V\" in %s:%ui",
-        "all methods of nginx do; those of other modules may not",
     ),
 ];
 

@@ -46,10 +46,6 @@ fn report(upstream: Upstream<'_>, earlier: Upstream<'_>, findings: &mut Findings
         (false, false) => format!("upstream \"{name}\" is declared twice: nginx takes it for \"{}\"", earlier.name()),
     };
     let finding = findings.add(place, message);
-    finding.nginx_says(format!("duplicate upstream \"{name}\""));
-    if let Some(head) = upstream.block.head() {
-        finding.nginx_names(head.terminator());
-    }
     finding.nginx_says(format!("duplicate upstream \"{name}\"")).nginx_names(head.terminator());
     finding.help("rename one of them and what passes requests to it, or remove the one that is left over");
     if !same_place {

@@ -44,10 +44,6 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     };
     findings
         .add(place, "the configuration has no events block")
-    let first = OF_A_WHOLE.into_iter().filter_map(|name| main.directives(name).next()).min_by_key(|block| block.id());
-    let Some(first) = first.filter(|first| first.has_block()) else { return };
-    findings
-        .add(first.place_of_name(), "the configuration has no events block")
         .nginx_says("no \"events\" section in configuration")
         .help("add \"events {}\" outside of all blocks; it may be empty");
 }

@@ -28,8 +28,6 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     let unknown: Vec<ZoneUse<'_>> = model
         .zones()
         .filter(|zone| !zone.declares() && !zone.is_template())
-        // An upstream says itself that its zone needs a name.
-        .filter(|zone| !zone.name.is_empty() || !matches!(zone.purpose, Purpose::Upstream(_)))
         // An upstream's zone without a name is refused at once.
         .filter(|zone| !(zone.name.is_empty() && matches!(zone.purpose, Purpose::Upstream(_))))
         .filter(|zone| !names.contains(zone.name) && !open.contains(&zone.purpose))

@@ -103,10 +103,6 @@ pub struct InputArguments {
 pub struct EffectiveArguments {
     /// The directive, such as proxy_read_timeout
     pub directive: String,
-pub struct RouteArguments {
-    /// The request's URL, or its path alone; a method such as POST may stand in front of it
-    #[arg(value_name = "URL")]
-    pub url: String,
 
     #[command(flatten)]
     pub input: InputArguments,
@@ -120,6 +116,19 @@ pub struct RouteArguments {
     pub all: bool,
 
     /// How to show them
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct RouteArguments {
+    /// The request's URL, or its path alone; a method such as POST may stand in front of it
+    #[arg(value_name = "URL")]
+    pub url: String,
+
+    #[command(flatten)]
+    pub input: InputArguments,
+
     /// A header of the request, such as 'Host: www.example.com'; may be given more than once
     #[arg(long, short = 'H', value_name = "HEADER", value_parser = super::route::parse_header)]
     pub header: Vec<(String, String)>,

@@ -129,28 +129,6 @@ impl<'m> Directive<'m> {
         catalog::directives_of(name).iter().find(|directive| directive.contexts.contains(context))
     }
 
-    }
-
-    /// What the catalog says of it, if nginx gets as far as reading its
-    /// arguments: it stands where it may, ends as it has to, and has as many
-    /// arguments as it takes.
-    pub fn taken_as(self) -> Option<&'static catalog::Directive> {
-        let definition = self.definition()?;
-        let form = self.model.version().map_or_else(|| definition.form(), |version| definition.form_in(version));
-        let exists = self.model.version().is_none_or(|version| definition.exists_in(version));
-        let ends_as_it_has_to = match self.ending() {
-            Ending::Block => definition.is_block(),
-            Ending::Semicolon => !definition.is_block(),
-            Ending::Lua | Ending::Missing => false,
-        };
-        (exists && ends_as_it_has_to && form.arguments.accept(self.argument_count())).then_some(definition)
-    }
-
-    /// The family in which [`Directive::taken_as`] finds it.
-    pub fn taken_in(self) -> Option<Family> {
-        self.taken_as().map(|definition| definition.module.family)
-    }
-
     /// All that the catalog says of it where it stands, as far as the nginx
     /// that is meant can have it: several modules may share a name.
     pub fn definitions(self) -> impl Iterator<Item = &'static catalog::Directive> + use<'m> {
@@ -173,17 +151,6 @@ impl<'m> Directive<'m> {
     /// takes: only then does nginx look at what they say.
     pub fn is_read(self) -> bool {
         self.taken_as().is_some()
-    }
-
-    /// Whether nginx has it, where it stands, with so many arguments: only then
-    /// does it look at what they say.
-    pub fn is_read(self) -> bool {
-        let exists =
-            |definition: &catalog::Directive| self.model.version().is_none_or(|version| definition.exists_in(version));
-        self.definition()
-            .is_some_and(|definition| exists(definition) && definition.arguments.accept(self.argument_count()))
-    }
-
     }
 
     /// What it includes; none for every directive but `include`.
