@@ -57,6 +57,9 @@ pub const RULE: Rule = Rule {
 /// sizes.
 const PAGE: u64 = 4_096;
 
+/// The largest temporary file by default.
+const MAX_TEMPORARY_FILE: u64 = 1 << 30;
+
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     if !directive.is_read() || !is_http(directive.parent()) {
         return;
@@ -225,11 +228,12 @@ impl<'m> Values<'m> {
             finding.nginx_says(format!("\"{write}\" must be equal to or greater than {maximum}"));
             finding.help(format!("write {} or more", written(largest.bytes)));
             self.finish(finding, block, &[largest]);
-        } else if let Some(Value { bytes, by: Some(by) }) =
-            self.max.filter(|max| max.bytes != 0 && max.bytes < largest.bytes)
-        {
+        } else {
+            let bytes = self.max.map_or(MAX_TEMPORARY_FILE, |max| max.bytes);
+            let by = self.max.map_or(largest.by, |max| max.by);
+            let Some(by) = by.filter(|_| bytes != 0 && bytes < largest.bytes) else { return };
             let message = format!("{max} is {}, less than one buffer of {}", written(bytes), written(largest.bytes));
-            let finding = findings.add(by.place_of_argument(0), message);
+            let finding = findings.add(by.place(), message);
             finding.nginx_says(format!(
                 "\"{max}\" must be equal to zero to disable temporary files usage or must be equal to or greater than {maximum}"
             ));
