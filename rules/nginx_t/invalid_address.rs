@@ -188,8 +188,7 @@ fn report_variable(part: &Part<'_>, place: &str, findings: &mut Findings) {
     let name = part.directive.name();
     findings
         .add(place_of(part), format!("\"{}\" has a variable, and {name} takes none", part.text))
-        // Whether there is such a host, DNS alone can say.
-        .not_refused()
+        // No host can have that name: a resolver takes no answer with a `$` in it.
         .note(format!(
             "nginx asks DNS for a host of this name, and does not start without it: host not found in {place}"
         ))
