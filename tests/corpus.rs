@@ -18,7 +18,7 @@ use nginx_lint::tree::{self, Memory, Places, Tree};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use support::judge::judge_part;
+use support::judge::{judge_part, release};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus")
@@ -125,7 +125,7 @@ impl<'r> Trial<'r> {
             _ => (part, Places::of_fragment(part, part)),
         };
         supply_missing_files(&mut files, entry, &places);
-        let judgement = judge_part(&files, &places, entry, context, self.release);
+        let judgement = judge_part(&files, &places, entry, context, release(self.release));
         judgement.refused().map(|finding| judgement.describe(finding)).collect()
     }
 
@@ -137,7 +137,7 @@ impl<'r> Trial<'r> {
             return part;
         }
         let entry = Path::new("/etc/nginx/nginx.conf");
-        files.insert(entry, "events {}\ninclude part.conf;\n");
+        files.insert(entry, "include part.conf;\nevents {}\n");
         entry
     }
 }

@@ -17,15 +17,20 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
-/// Judges a whole configuration for a release that may have any module.
-pub fn judge(files: &Memory, entry: &Path, version: Version) -> Judgement {
-    judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, version)
+/// Judges a whole configuration.
+pub fn judge(files: &Memory, entry: &Path, profile: Profile) -> Judgement {
+    judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, profile)
+}
+
+/// A release that may have any module.
+pub fn release(version: Version) -> Profile {
+    Profile::of_version(Some(version))
 }
 
 /// Judges what stands in `outermost`.
-pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Context, version: Version) -> Judgement {
+pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Context, profile: Profile) -> Judgement {
     let tree = tree::load(files, entry, places).expect("the entry is there");
-    let model = Model::new(&tree, outermost, Profile::of_version(Some(version)));
+    let model = Model::new(&tree, outermost, profile);
     let findings = engine::run(&model, rules::ALL);
     Judgement { tree, findings }
 }
