@@ -18,7 +18,7 @@ use nginx_lint::tree::{self, Memory, Places, Tree};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use support::judge::judge_part;
+use support::judge::{judge_part, release};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus")
@@ -135,6 +135,7 @@ impl<'r> Trial<'r> {
         };
         supply_missing_files(&mut files, entry, &places);
         let judgement = judge_part(&files, &places, entry, context, Profile::of_version(Some(self.release)));
+        let judgement = judge_part(&files, &places, entry, context, release(self.release));
         judgement.refused().map(|finding| judgement.describe(finding)).collect()
     }
 

@@ -91,7 +91,7 @@ impl Difference {
         let class = self.verdicts.class();
         let mut last = None;
         let shows = |text: &str| {
-            if judgement(text, oracle.version).is_refused() != self.verdicts.judgement.is_refused() {
+            if judgement(text, oracle).is_refused() != self.verdicts.judgement.is_refused() {
                 return false;
             }
             let same = Verdicts::of(text, oracle).filter(|verdicts| verdicts.class() == class);
@@ -116,7 +116,7 @@ impl Verdicts {
     fn of(text: &str, oracle: &Oracle) -> Option<Verdicts> {
         match oracle.ask(text) {
             Reply::Answer(answer) => {
-                Some(Verdicts { version: oracle.version, answer, judgement: judgement(text, oracle.version) })
+                Some(Verdicts { version: oracle.version, answer, judgement: judgement(text, oracle) })
             }
             Reply::TooLong => None,
         }
@@ -128,6 +128,10 @@ impl Verdicts {
 
     /// Why the text alone does not decide.
     fn outside(&self) -> Option<String> {
+        // An nginx that is not root's does not look at the arguments of "user".
+        if self.answer.messages.iter().any(|message| message.text.starts_with("the \"user\" directive makes sense")) {
+            return Some("Machine".to_owned());
+        }
         let message = self.answer.fatal()?;
         if let Some(outside) = message.outside() {
             return Some(format!("{outside:?}"));
@@ -166,9 +170,9 @@ impl Verdicts {
     }
 }
 
-fn judgement(text: &str, version: Version) -> Judgement {
+fn judgement(text: &str, oracle: &Oracle) -> Judgement {
     let files: Memory = [(entry(), text.as_bytes().to_vec())].into_iter().collect();
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(&files, entry(), version)));
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(&files, entry(), oracle.profile.clone())));
     judged.unwrap_or_else(|_| panic!("nginx-lint panics on this:\n{text}"))
 }
 

@@ -12,7 +12,7 @@ use nginx_lint::catalog::Version;
 use rayon::prelude::*;
 
 use support::answer::{Answer, Outside};
-use support::judge::{Judgement, judge};
+use support::judge::{Judgement, judge, release};
 use support::records::{Case, RELEASES, cases, entry, included_files};
 
 /// Refusals that more than the text decides: the case, the releases whose
@@ -66,12 +66,12 @@ fn judged() -> Vec<Judged> {
     let others = included_files();
     let judge_case = |case: &Case| -> Vec<Judged> {
         let files = case.files(&others);
-        let answered = RELEASES.into_iter().filter_map(|release| Some((release, case.answer(release)?)));
-        let judged = answered.map(|(release, answer)| Judged {
+        let answered = RELEASES.into_iter().filter_map(|version| Some((version, case.answer(version)?)));
+        let judged = answered.map(|(version, answer)| Judged {
             case: case.name.clone(),
-            release,
+            release: version,
             answer: answer.clone(),
-            judgement: judge(&files, entry(), release),
+            judgement: judge(&files, entry(), release(version)),
         });
         judged.collect()
     };

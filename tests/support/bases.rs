@@ -206,6 +206,11 @@ fn local(text: &str) -> String {
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     for id in ids() {
         let words = file.words(id);
+        if file.name(id) == "user" {
+            let whole = file.whole_span(id).range();
+            edits.push((whole.start, whole.end, String::new()));
+            continue;
+        }
         let Some(first) = words.get(1) else { continue };
         let (range, value) = (first.span.range(), file.value(first));
         if file.name(id) == "listen"

@@ -21,6 +21,14 @@ pub struct Judgement {
 pub fn judge(files: &Memory, entry: &Path, version: Version) -> Judgement {
     let profile = Profile { version: Some(version), modules: Some(modules()) };
     judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, profile)
+/// Judges a whole configuration.
+pub fn judge(files: &Memory, entry: &Path, profile: Profile) -> Judgement {
+    judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, profile)
+}
+
+/// A release that may have any module.
+pub fn release(version: Version) -> Profile {
+    Profile::of_version(Some(version))
 }
 
 /// Judges what stands in `outermost`.

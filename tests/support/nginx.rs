@@ -2,6 +2,7 @@
 //! in there, and it listens only where a configuration says so.
 
 use super::process::Process;
+use nginx_lint::catalog;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -131,6 +132,17 @@ impl Installed {
             text.push_str(&format!("stream {{\n{stream}\n}}\n"));
         }
         text
+    }
+
+    /// The modules that are built in, beyond those that always are.
+    pub fn modules(&self) -> Vec<String> {
+        let has = |option: &str| self.arguments.iter().any(|argument| argument == option);
+        let is_built_in = |module: &&catalog::Module| match module.configure {
+            Some(option) if option.starts_with("--without-") => !has(option),
+            Some(option) => has(option),
+            None => module.name.starts_with("ngx_openssl_"),
+        };
+        catalog::modules().iter().filter(is_built_in).map(|module| module.name.to_owned()).collect()
     }
 
     /// The `load_module` that `stream {}` or `mail {}` needs, if it does.

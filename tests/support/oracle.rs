@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use nginx_lint::catalog::Version;
+use nginx_lint::model::Profile;
 
 use super::answer::{Answer, Message};
 use super::nginx::installed;
@@ -26,6 +27,8 @@ pub struct Oracle {
     program: String,
     /// The release.
     pub version: Version,
+    /// What it was built with.
+    pub profile: Profile,
 }
 
 /// What came of asking.
@@ -41,7 +44,9 @@ impl Oracle {
     pub fn new() -> Oracle {
         let nginx = installed().unwrap_or_else(|error| panic!("{error}"));
         let number = |index: usize| nginx.version.get(index).copied().unwrap_or_default() as u16;
-        Oracle { program: nginx.program.clone(), version: Version::new(number(0), number(1), number(2)) }
+        let version = Version::new(number(0), number(1), number(2));
+        let profile = Profile { version: Some(version), modules: Some(nginx.modules()) };
+        Oracle { program: nginx.program.clone(), version, profile }
     }
 
     /// What `nginx -t` says of a configuration; messages name it `nginx.conf`.
