@@ -364,3 +364,48 @@ fn rules_lists_them_for_people_and_programs() {
     assert_eq!(keepalive["nginx_versions"], "before 1.29.7");
     assert_eq!(keepalive["group"], "upstream");
 }
+
+#[test]
+fn the_way_of_a_request_in_words() {
+    let ran = run(&["route", "http://shop.example/api/v1/users?id=1", "fixtures/route", "--header", "Accept: */*"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[test]
+fn the_way_of_a_request_that_files_decide_about() {
+    let ran = run(&["route", "HEAD", "http://www.shop.example/", "fixtures/route"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[test]
+fn the_way_of_a_request_as_json() {
+    let ran = run(&["route", "http://shop.example/old/%41?q", "fixtures/route", "--format", "json"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+    let document: Value = serde_json::from_str(&ran.stdout).expect("one JSON document");
+    assert_eq!(document["schema"], 1);
+    let end = &document["routes"][0]["end"];
+    assert_eq!(
+        (&end["end"], &end["uri"], &end["group"]["name"]),
+        (&"pass".into(), &"/legacy/A?q".into(), &"app".into())
+    );
+    insta::assert_snapshot!(ran.stdout.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn a_request_to_where_nothing_listens() {
+    let ran = run(&["route", "http://shop.example:8080/", "fixtures/route"]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.stdout.contains("Nothing listens on port 8080; there is 0.0.0.0:80."), "{}", ran.stdout);
+    for (arguments, message) in [
+        (&["route", "GET"][..], "after the method GET comes the URL"),
+        (&["route", "http:///x", "fixtures/route"], "is no URL"),
+        (&["route", "/x", "fixtures/route", "--listen", "host:80"], "this is a name"),
+        (&["route", "/x", "fixtures/route", "--header", "Host"], "Name: value"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.status, 2, "{arguments:?}");
+        assert!(ran.stderr.contains(message), "{arguments:?}: {}", ran.stderr);
+    }
+}

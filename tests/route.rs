@@ -15,8 +15,13 @@ mod predicted;
 mod real;
 mod support;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use nginx_lint::catalog::{Context, Family};
+use nginx_lint::model::{Model, Profile, outermost_context};
+use nginx_lint::tree::{self, Memory, Places};
 
 use generator::{Asked, configuration, requests};
 use real::{World, ask, start};
@@ -83,7 +88,7 @@ const FIXED: &[Fixed] = &[
             ("/a/1.x", "200 nested"),
             ("/b/1.x", "200 b"),
             ("/c/1.x", "200 regex"),
-            ("/c//d/../%20", "200 root /c/ "),
+            ("/c//d/../%20", "200 root /c/"),
             ("/p?q", "301 p LISTEN/p/?q"),
             ("/p/?q", "200 p one: GET /p/?q HTTP/1.0"),
             ("/../x", "400 s"),
@@ -142,6 +147,13 @@ const FIXED: &[Fixed] = &[
     (
         "server { listen {{listen}}; location / { break; set $backend {{one}}; proxy_pass http://$backend/x; } }",
         &[("/", "500")],
+    ),
+    // A path without a slash in front becomes a part of the name.
+    (
+        "upstream group { server {{one}}; }
+         server { listen {{listen}}; location / { rewrite ^/(.*)$ $1 break; proxy_pass http://group$uri; }
+         location /a/ { rewrite ^ $uri break; proxy_pass http://group$uri; } }",
+        &[("/x", "502"), ("/a/x", "200 one: GET /a/x HTTP/1.0")],
     ),
     // A map is evaluated once, unless it is volatile; its captures stay.
     (
@@ -231,6 +243,45 @@ fn fixed_requests_go_where_nginx_sends_them() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whatever stands in a configuration, the way of a request has an end.
+#[test]
+fn every_way_has_an_end() {
+    let requests = ["/", "/index.php", "/a/b/../%2e%2e/%zz", "/static/a.css?v=1", "/api/v1/users/", "*", ""];
+    let files =
+        walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).into_iter().filter_map(Result::ok);
+    let mut count = 0;
+    for file in files.filter(|file| file.path().extension().is_some_and(|extension| extension == "conf")) {
+        let tree = predicted::load(file.path());
+        let outermost = outermost_context(&tree.files[0]);
+        let model = Model::new(&tree, outermost, Profile::default());
+        let names = model.servers(Family::Http).filter_map(|server| server.directive("server_name")?.argument(0));
+        let host = names.map(str::to_owned).next().unwrap_or_default();
+        for (target, port) in
+            requests.iter().flat_map(|target| [(target, Some(80)), (target, Some(443)), (target, None)])
+        {
+            let asked = Asked { target: (*target).to_owned(), ..Asked::of("/") };
+            let mut request = predicted::request(&asked, None);
+            request.headers[0].1.clone_from(&host);
+            request.port = port;
+            request.secure = port == Some(443);
+            count += model.route(&request).steps.len();
+        }
+    }
+    assert!(count > 1_000, "{count} steps are few");
+    let cycle = "map $uri $a { default $b$b; } map $uri $b { volatile; default $a$a; }
+        server { listen 80; location / { rewrite ^ /$a; try_files $uri $uri/ $uri.html $uri; } }";
+    let nested = format!("server {{ listen 80; {}{} }}", "location / {".repeat(5_000), "}".repeat(5_000));
+    for text in [cycle, &nested] {
+        let mut memory = Memory::default();
+        memory.insert("/nginx.conf", format!("events {{}} http {{ {text} }}"));
+        let entry = Path::new("/nginx.conf");
+        let tree = tree::load(&memory, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+        let model = Model::new(&tree, Context::Main, Profile::default());
+        let route = model.route(&predicted::request(&Asked::of("/a"), None));
+        assert!(!route.steps.is_empty());
+    }
 }
 
 /// The requests that nginx answers in another way than predicted.

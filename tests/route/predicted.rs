@@ -8,7 +8,7 @@ use std::path::Path;
 use nginx_lint::catalog::{Context, Version};
 use nginx_lint::model::route::{Assumption, End, Pass, Request, Route, Text};
 use nginx_lint::model::{Model, Profile, Protocol, SocketAddress, parse_address};
-use nginx_lint::tree::{self, Memory, Places};
+use nginx_lint::tree::{self, Disk, Memory, Places, Tree};
 
 use super::generator::Asked;
 use super::real::{Answer, World, is_directory, is_file};
@@ -37,6 +37,11 @@ pub fn predict(world: &World, http: &str, listen: SocketAddr, requests: &[Asked]
     let version = Version::new(version[0] as u16, version[1] as u16, version[2] as u16);
     let model = Model::new(&tree, Context::Main, Profile::of_version(Some(version)));
     requests.iter().map(|asked| predict_one(world, &model, listen, asked)).collect()
+}
+
+/// A file, with what it includes.
+pub fn load(path: &Path) -> Tree {
+    tree::load(&Disk, path, &Places::of_entry(path, path)).expect("the file can be read")
 }
 
 fn predict_one(world: &World, model: &Model<'_>, listen: SocketAddr, asked: &Asked) -> (Option<Answer>, String) {
@@ -108,11 +113,7 @@ fn follow(world: &World, route: &Route<'_>, method: &str, way: &mut String) -> O
                 let location = seen(directory);
                 return Some(Answer { status: Some(301), location: Some(location), ..base });
             }
-            let usual = match (is_file(&path), method) {
-                (false, _) => 404,
-                (true, "POST") => 405,
-                (true, _) => 200,
-            };
+            let usual = if is_file(&path) { 200 } else { 404 };
             Some(Answer { status: Some(status.filter(|_| usual == 200).unwrap_or(usual)), ..base })
         }
         End::Fork(ways) => {
@@ -154,5 +155,8 @@ fn upstream(world: &World, pass: &Pass<'_>) -> Vec<String> {
 
 /// A text as the client reads it.
 fn seen(text: &Text) -> String {
-    text.bytes().map_or_else(|| text.to_string(), |bytes| String::from_utf8_lossy(bytes).into_owned())
+    text.bytes()
+        .map_or_else(|| text.to_string(), |bytes| String::from_utf8_lossy(bytes).into_owned())
+        .trim_end()
+        .to_owned()
 }

@@ -139,7 +139,7 @@ fn read(text: &str) -> Answer {
         mark: header("X-Where"),
         location: header("Location"),
         upstream,
-        body: (!from_backend).then(|| body.to_owned()),
+        body: (!from_backend).then(|| body.trim_end().to_owned()),
     }
 }
 

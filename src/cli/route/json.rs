@@ -221,6 +221,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Directory => "directory",
         Reason::NotDirectory => "not-directory",
         Reason::InvalidTarget => "invalid-target",
+        Reason::NoResolver => "no-resolver",
     }
 }
 

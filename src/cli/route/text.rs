@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::catalog::Family;
 use crate::model::route::{End, Fate, Header, Pass, Request, Route, Setting, Unknown, What};
-use crate::model::{Directive, Model, SocketAddress};
+use crate::model::{Block, Directive, Model, SocketAddress};
 
 use super::words;
 
@@ -30,7 +30,7 @@ pub fn write(request: &Request, routes: &[(&Model<'_>, Route<'_>)], out: &mut im
         if let End::Unknown(Unknown::NoListener) = route.end {
             no_listener(request, model, out)?;
         } else {
-            write_route(route, "", 0, out)?;
+            write_route(route, "", 0, &mut Vec::new(), out)?;
         }
     }
     Ok(())
@@ -52,7 +52,14 @@ fn no_listener(request: &Request, model: &Model<'_>, out: &mut impl Write) -> io
     writeln!(out, "Nothing listens on {asked}; {known}.")
 }
 
-fn write_route(route: &Route<'_>, indent: &str, depth: usize, out: &mut impl Write) -> io::Result<()> {
+/// `shown` are the targets whose servers and settings stand further up.
+fn write_route<'m>(
+    route: &Route<'m>,
+    indent: &str,
+    depth: usize,
+    shown: &mut Vec<Option<Block<'m>>>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     for (index, step) in route.steps.iter().enumerate() {
         let number = format!("{}.", index + 1);
         writeln!(out, "{indent}{number:<3} {}{}", words::step(step), at(step.directive))?;
@@ -88,21 +95,28 @@ fn write_route(route: &Route<'_>, indent: &str, depth: usize, out: &mut impl Wri
         writeln!(out, "{inner}Location: {location}")?;
     }
     match &route.end {
-        End::Pass(pass) => write_pass(pass, &inner, out),
+        End::Pass(pass) => {
+            write_request(pass, &inner, out)?;
+            if shown.contains(&route.block) {
+                return writeln!(out, "\n{inner}servers, timeouts and retries as above");
+            }
+            shown.push(route.block);
+            write_settings(pass, &inner, out)
+        }
         End::Answer(answer) => match answer.body.as_ref().filter(|body| !body.is_empty()) {
             Some(body) => writeln!(out, "{inner}with the body {body}"),
             None => Ok(()),
         },
         End::Fork(ways) if depth < DEEPEST => ways.iter().try_for_each(|way| {
             writeln!(out, "\n{inner}{}:", words::assumption(&way.assumption))?;
-            write_route(&way.route, &inner, depth + 1, out)
+            write_route(&way.route, &inner, depth + 1, shown, out)
         }),
         End::Fork(_) => writeln!(out, "{inner}and so on"),
         _ => Ok(()),
     }
 }
 
-fn write_pass(pass: &Pass<'_>, indent: &str, out: &mut impl Write) -> io::Result<()> {
+fn write_request(pass: &Pass<'_>, indent: &str, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)?;
     if let (Some(method), Some(uri), Some(version)) = (&pass.method, &pass.uri, &pass.version) {
         writeln!(out, "{indent}{method} {uri} HTTP/{version}")?;
@@ -111,6 +125,13 @@ fn write_pass(pass: &Pass<'_>, indent: &str, out: &mut impl Write) -> io::Result
     }
     write_headers(&pass.headers, ": ", indent, out)?;
     write_headers(&pass.parameters, "=", indent, out)?;
+    match pass.status {
+        Some(status) => writeln!(out, "\n{indent}whatever the answer, its status becomes {status}"),
+        None => Ok(()),
+    }
+}
+
+fn write_settings(pass: &Pass<'_>, indent: &str, out: &mut impl Write) -> io::Result<()> {
     if let Some(group) = pass.group {
         writeln!(out, "\n{indent}the group \"{}\":{}", group.name(), at(group.block.head()))?;
         for server in group.servers() {
@@ -125,10 +146,7 @@ fn write_pass(pass: &Pass<'_>, indent: &str, out: &mut impl Write) -> io::Result
             remark(out, indent, &format!("{name} {value}"), &origin)?;
         }
     }
-    match pass.status {
-        Some(status) => writeln!(out, "\n{indent}whatever the answer, its status becomes {status}"),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn write_headers(headers: &[Header<'_>], separator: &str, indent: &str, out: &mut impl Write) -> io::Result<()> {

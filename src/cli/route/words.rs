@@ -208,6 +208,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Directory => ": the directory has no index",
         Reason::NotDirectory => ": there is a file where a directory should be",
         Reason::InvalidTarget => ": the target cannot be read",
+        Reason::NoResolver => ": the name has to be looked up each time, and there is no resolver",
     }
 }
 

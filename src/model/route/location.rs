@@ -68,12 +68,17 @@ enum Outcome {
     Redirect,
 }
 
+/// So deep locations are looked for in locations. Nobody nests them so, and
+/// the stack has an end.
+const DEEPEST: usize = 200;
+
 /// Looks for the location of a path below a server. `on_match` is told of
 /// every regular expression that matches.
 pub(super) fn find<'m>(server: Block<'m>, path: &[u8], on_match: &mut dyn FnMut(&Regex, &[u8])) -> Found<'m> {
     let mut search = Search {
         found: Found { block: server, rule: LocationRule::None, candidates: Vec::new(), uncertain: false },
         path,
+        depth: 0,
         on_match,
     };
     let outcome = search.level(server);
@@ -92,11 +97,23 @@ pub(super) fn find<'m>(server: Block<'m>, path: &[u8], on_match: &mut dyn FnMut(
 struct Search<'m, 'p> {
     found: Found<'m>,
     path: &'p [u8],
+    depth: usize,
     on_match: &'p mut dyn FnMut(&Regex, &[u8]),
 }
 
 impl<'m> Search<'m, '_> {
     fn level(&mut self, parent: Block<'m>) -> Outcome {
+        if self.depth == DEEPEST {
+            self.found.uncertain = true;
+            return Outcome::Declined;
+        }
+        self.depth += 1;
+        let outcome = self.level_below(parent);
+        self.depth -= 1;
+        outcome
+    }
+
+    fn level_below(&mut self, parent: Block<'m>) -> Outcome {
         let locations = self.locations(parent);
         let mut outcome = self.static_locations(&locations);
         let mut without_regex = false;

@@ -8,6 +8,7 @@
 
 mod condition;
 mod content;
+mod facts;
 mod location;
 mod pass;
 mod rewrite;
@@ -254,6 +255,8 @@ pub enum Reason {
     NotDirectory,
     /// A target that cannot be read.
     InvalidTarget,
+    /// A name that has to be looked up for each request, without `resolver`.
+    NoResolver,
 }
 
 /// One of several ways.

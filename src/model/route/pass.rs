@@ -2,8 +2,8 @@
 //! sent.
 
 use super::super::{
-    AddressForm, Directive, Host, LocationHead, LocationKind, Protocol, Target, Upstream, parse_address, split_address,
-    split_target,
+    AddressForm, Directive, Effective, Host, LocationHead, LocationKind, Protocol, Target, Upstream, parse_address,
+    split_address, split_target,
 };
 use super::text::{Text, bytes_of};
 use super::uri::{Escape, escape};
@@ -162,6 +162,10 @@ impl<'m> Walk<'m> {
             && group.is_none()
             && matches!(host, Host::Name(_))
             && !self.model.is_resolved_at_start(target.protocol, &string);
+        let has_resolver = self.conf.effective("resolver") != Effective::Default;
+        if resolved_each_time && is_known && !has_resolver {
+            return self.special(502, Reason::NoResolver, Some(target.directive), None);
+        }
         let own_uri = parts.uri.map(|range| text.part(&string[range]));
         let mut pass = Pass {
             directive: target.directive,

@@ -49,7 +49,8 @@ impl<'m> Frame<'m> {
 
 /// The codes of a block, those of each `if` inside it in their place.
 fn compile<'m>(block: Block<'m>, codes: &mut Vec<Code<'m>>) {
-    for directive in block.statements() {
+    // What stands where it may not is no code, such as an `if` inside of an `if`.
+    for directive in block.statements().into_iter().filter(|directive| directive.definition().is_some()) {
         match directive.name() {
             "set" => codes.push(Code::Set(directive)),
             "rewrite" => codes.push(Code::Rewrite(directive)),

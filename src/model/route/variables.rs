@@ -191,7 +191,14 @@ impl<'m> Walk<'m> {
         let (value, keep) = match self.definitions.of.get(&name).copied() {
             Some(Definition::Set) => (None, true),
             Some(Definition::Computed) => (Some(Text::unknown(&name)), true),
-            Some(Definition::Map(map)) => self.map(map, &name),
+            // A map that leads to itself.
+            Some(Definition::Map(_)) if self.evaluating.contains(&name) => (Some(Text::unknown(&name)), false),
+            Some(Definition::Map(map)) => {
+                self.evaluating.push(name.clone());
+                let value = self.map(map, &name);
+                self.evaluating.pop();
+                value
+            }
             None => {
                 let known = catalog::variable(&name, Family::Http);
                 (self.built_in(&name, known.is_some()), known.is_some_and(|known| !known.volatile))
@@ -320,7 +327,7 @@ impl<'m> Walk<'m> {
         let unseen = map.block().is_none_or(|block| block.is_unseen());
         let value = match source.bytes() {
             Some(source) if !unseen => {
-                let line = self.line_of_map(&lines, hostnames, &source.to_vec());
+                let line = self.line_of_map(&lines, hostnames, source);
                 Some(line.map(|text| self.evaluate(text)).unwrap_or_default())
             }
             _ => Some(Text::unknown(name)),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::super::{Block, Directive, Listener, Model, parse_flag};
+use super::facts::Facts;
 use super::location::{self, LocationRule};
 use super::rewrite::Frame;
 use super::server::{ServerRule, find_listener, find_server, is_wildcard, regex_of};
@@ -116,9 +117,13 @@ pub(super) struct Walk<'m> {
     pub(super) location: Option<Text>,
     pub(super) values: FxHashMap<String, Option<Text>>,
     pub(super) captures: Captures,
+    /// The maps that are being evaluated.
+    pub(super) evaluating: Vec<String>,
     pub(super) proxy_host: Option<Text>,
     pub(super) proxy_port: Option<Text>,
     steps: Vec<Step<'m>>,
+    /// What this way takes for granted.
+    facts: Facts,
     /// What is known of files.
     known_files: Option<&'m KnownFiles<'m>>,
     /// How many ways may still be followed from here.
@@ -159,9 +164,11 @@ pub(super) fn walk<'m>(model: &'m Model<'m>, request: &Request, known_files: Opt
         location: None,
         values: FxHashMap::default(),
         captures: Captures::default(),
+        evaluating: Vec::new(),
         proxy_host: None,
         proxy_port: None,
         steps: Vec::new(),
+        facts: Facts::default(),
         known_files,
         ways_left: MOST_WAYS,
     };
@@ -202,16 +209,14 @@ impl<'m> Walk<'m> {
         let named = match uri.host.as_ref().or(header.as_ref()) {
             Some(host) => match parse_host(host) {
                 Ok(host) => host,
-                Err(_) => return self.special(400, Reason::InvalidHost, None, None),
+                Err(_) => return self.refuse_host(),
             },
             None => Vec::new(),
         };
         self.host.clone_from(&named);
         self.choose_server(&named);
         if header.is_none_or(|host| parse_host(&host).is_err()) {
-            let host = request.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("host"));
-            self.keep_headers(host.map_or(request.headers.len(), |host| host + 1));
-            return self.special(400, Reason::InvalidHost, None, None);
+            return self.refuse_host();
         }
         if matches!(self.method.as_str(), "TRACE" | "CONNECT") {
             return self.special(405, Reason::Method, None, None);
@@ -224,6 +229,14 @@ impl<'m> Walk<'m> {
             self.step(None, What::Path { sent, path: self.uri.clone() });
         }
         Ok(())
+    }
+
+    /// nginx reads no further than the header `Host`.
+    fn refuse_host(&mut self) -> Result<(), Stop<'m>> {
+        let headers = &self.request.headers;
+        let host = headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("host"));
+        self.keep_headers(host.map_or(headers.len(), |host| host + 1));
+        self.special(400, Reason::InvalidHost, None, None)
     }
 
     /// Forgets the headers that nginx has not read.
@@ -571,7 +584,8 @@ impl<'m> Walk<'m> {
     pub(super) fn fork(&mut self, ways: Vec<(Assumption, Start<'m>)>) -> Result<(), Stop<'m>> {
         let mut open: Vec<(Assumption, Start<'m>)> = Vec::new();
         for (assumption, start) in ways {
-            match self.known_files.and_then(|known| known(&assumption)) {
+            let known = self.known_files.and_then(|known| known(&assumption));
+            match known.or_else(|| self.facts.decide(&assumption)) {
                 Some(false) => {}
                 None if assumption != Assumption::Otherwise => open.push((assumption, start)),
                 Some(true) | None if open.is_empty() => return start(self),
@@ -587,9 +601,13 @@ impl<'m> Walk<'m> {
         }
         let last = open.len().saturating_sub(1);
         let left_for_last = (self.ways_left - open.len()).saturating_sub(share * last);
+        let mut facts = self.facts.clone();
         let follow = |(index, (assumption, start)): (usize, (Assumption, Start<'m>))| {
             let mut walk = self.clone();
             walk.steps.clear();
+            walk.facts = facts.clone();
+            walk.facts.add(&assumption, true);
+            facts.add(&assumption, false);
             walk.ways_left = if index == last { left_for_last } else { share };
             let route = match start(&mut walk) {
                 Ok(()) | Err(Stop::Elsewhere) => walk.finish(),
