@@ -134,7 +134,6 @@ impl<'r> Trial<'r> {
             _ => (part, Places::of_fragment(part, part)),
         };
         supply_missing_files(&mut files, entry, &places);
-        let judgement = judge_part(&files, &places, entry, context, Profile::of_version(Some(self.release)));
         let judgement = judge_part(&files, &places, entry, context, release(self.release));
         judgement.refused().map(|finding| judgement.describe(finding)).collect()
     }

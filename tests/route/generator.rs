@@ -413,7 +413,7 @@ impl Writer {
         let text = self.chance.of(&TEXTS);
         let line = match self.chance.below(10) {
             0..=3 => format!("return 200 \"{text}\";"),
-            4 => format!("return 301 \"/x$uri\";"),
+            4 => "return 301 \"/x$uri\";".to_owned(),
             5 => format!("return 302 \"https://${{host}}{text}\";"),
             6 => "return 404;".to_owned(),
             7 => format!("return 403 \"{text}\";"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nginx_lint::catalog::{self, Context, Origin, Version};
+use nginx_lint::catalog::{Context, Version};
 use nginx_lint::engine::{self, Finding};
 use nginx_lint::model::{Model, Profile};
 use nginx_lint::rules;
@@ -17,10 +17,6 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
-/// Judges a whole configuration for a release.
-pub fn judge(files: &Memory, entry: &Path, version: Version) -> Judgement {
-    let profile = Profile { version: Some(version), modules: Some(modules()) };
-    judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, profile)
 /// Judges a whole configuration.
 pub fn judge(files: &Memory, entry: &Path, profile: Profile) -> Judgement {
     judge_part(files, &Places::of_entry(entry, entry), entry, Context::Main, profile)
@@ -37,12 +33,6 @@ pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Cont
     let model = Model::new(&tree, outermost, profile);
     let findings = engine::run(&model, rules::ALL);
     Judgement { tree, findings }
-}
-
-/// The nginx that was asked had all modules of nginx, and none of others.
-fn modules() -> Vec<String> {
-    let own = catalog::modules().iter().filter(|module| module.origin == Origin::OpenSource);
-    own.map(|module| module.name.to_owned()).collect()
 }
 
 impl Judgement {
