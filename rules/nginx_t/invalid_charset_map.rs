@@ -42,6 +42,10 @@ fn pair(one: &str, other: &str) -> Pair {
     if one < other { (one, other) } else { (other, one) }
 }
 
+/// The first release that was seen to count the bytes of a code in UTF-8;
+/// 1.22.1 wrote them all behind its table.
+const COUNTS_BYTES: Version = Version::new(1, 28, 3);
+
 fn is_utf8(name: &str) -> bool {
     name.eq_ignore_ascii_case("utf-8")
 }
@@ -103,11 +107,11 @@ fn check_line(line: Directive<'_>, to_utf8: bool, findings: &mut Findings) {
     } else {
         return;
     };
-    findings
-        .add(place, format!("\"{text}\" is no code of a character"))
-        .nginx_says(format!("invalid value \"{text}\""))
-        .nginx_names(line.terminator())
-        .help(help);
+    let finding = findings.add(place, format!("\"{text}\" is no code of a character"));
+    finding.nginx_says(format!("invalid value \"{text}\"")).nginx_names(line.terminator()).help(help);
+    if to_utf8 && is_byte(line.name()) && begins_with_a_character(code) {
+        finding.since(COUNTS_BYTES);
+    }
 }
 
 fn is_byte(text: &str) -> bool {
@@ -119,12 +123,17 @@ fn hexadecimal(text: &str) -> Option<u64> {
     if digits { u64::from_str_radix(text, 16).ok() } else { None }
 }
 
+/// One character of at most three bytes.
+fn is_utf8_code(text: &str) -> bool {
+    text.len() / 2 <= 3 && begins_with_a_character(text)
+}
+
 /// Bytes that begin with a character of more than one byte; nginx looks no
 /// further, and not closely.
-fn is_utf8_code(text: &str) -> bool {
+fn begins_with_a_character(text: &str) -> bool {
     let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2));
     let bytes: Option<Vec<u64>> = pairs.map(|pair| hexadecimal(pair?)).collect();
-    let Some([first, rest @ ..]) = bytes.as_deref().filter(|bytes| bytes.len() <= 3) else { return false };
+    let Some([first, rest @ ..]) = bytes.as_deref() else { return false };
     // More than three bytes would be needed from F0 on.
     let (mut value, needed, smallest) = match first {
         0xc2..=0xdf => (first & 0x1f, 1, 0x80),
