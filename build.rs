@@ -142,6 +142,9 @@ const INHERITANCES: Vocabulary = &[
     ("override", "Override"),
     ("replace-all", "ReplaceAll"),
     ("not-inherited", "None"),
+    ("in-sequence", "Sequence"),
+    ("into-if", "IntoIf"),
+    ("into-unnamed", "IntoUnnamed"),
     ("one-level", "NotApplicable"),
 ];
 
@@ -334,6 +337,7 @@ struct Directive {
     variables: Option<String>,
     duplicate: Option<&'static str>,
     inheritance: Option<&'static str>,
+    slot: Option<String>,
     undocumented: Option<()>,
     page: Option<String>,
     requires: Option<String>,
@@ -344,6 +348,8 @@ struct Directive {
     deprecated: Option<Option<Version>>,
     instead: Option<String>,
     defaults: Vec<String>,
+    /// The release that changed it and what it was before, the newest first.
+    earlier_defaults: Vec<(Version, Vec<String>)>,
 }
 
 fn parse_directive(line: &str, number: usize, modules: &[Module]) -> Result<Directive, String> {
@@ -352,13 +358,15 @@ fn parse_directive(line: &str, number: usize, modules: &[Module]) -> Result<Dire
     let mut words = parts.next().unwrap_or_default().split_whitespace();
     let name = next(&mut words, "the directive's name")?.to_owned();
     let (contexts, count) = parse_contexts(&mut words, module.family)?;
+    let (defaults, earlier_defaults) = parse_defaults(parts)?;
     let mut directive = Directive {
         line: number,
         name,
         module: modules.len() - 1,
         contexts,
         arguments: parse_arguments(count)?,
-        defaults: parts.map(|default| default.trim().to_owned()).collect(),
+        defaults,
+        earlier_defaults,
         ..Directive::default()
     };
     for word in words {
@@ -366,6 +374,31 @@ fn parse_directive(line: &str, number: usize, modules: &[Module]) -> Result<Dire
     }
     directive.finish(module)?;
     Ok(directive)
+}
+
+/// Defaults of the newest release, and the earlier ones with the release that ended each.
+type Defaults = (Vec<String>, Vec<(Version, Vec<String>)>);
+
+/// Reads `TEXT`, `TEXT  before 1.19.10` with the text before that in the next part, or
+/// `TEXT  before 1.29.7 nothing`.
+fn parse_defaults<'a>(parts: impl Iterator<Item = &'a str>) -> Result<Defaults, String> {
+    let (mut newest, mut earlier): Defaults = Default::default();
+    let mut open = false;
+    for part in parts {
+        let (text, release) = part.split_once("  before ").unwrap_or((part, ""));
+        let list = earlier.last_mut().map_or(&mut newest, |(_, list): &mut (Version, Vec<String>)| list);
+        list.push(text.trim().to_owned());
+        let release = release.trim();
+        let nothing = release.strip_suffix(" nothing");
+        open = !release.is_empty() && nothing.is_none();
+        if !release.is_empty() {
+            earlier.push((parse_version(nothing.unwrap_or(release))?, Vec::new()));
+        }
+    }
+    match open {
+        true => Err("say what the default was before, or \"nothing\"".to_owned()),
+        false => Ok((newest, earlier)),
+    }
 }
 
 /// Reads contexts up to the first word that is none, and hands that over: the argument count.
@@ -451,6 +484,7 @@ impl Directive {
                 let feature = one_of(FEATURES, value, "feature of the build")?;
                 set(&mut self.requires, feature, key)
             }
+            "slot" => set(&mut self.slot, value.to_owned(), key),
             "since" => set(&mut self.since, parse_version(value)?, key),
             "last" => set(&mut self.last_in, parse_version(value)?, key),
             "removed" => set(&mut self.removed, parse_version(value)?, key),
@@ -479,6 +513,9 @@ impl Directive {
         if self.defaults.iter().any(String::is_empty) {
             return Err("an empty default is written = \"\"".to_owned());
         }
+        if !self.earlier_defaults.is_sorted_by(|(a, _), (b, _)| a > b) {
+            return Err("the releases that changed the default must descend".to_owned());
+        }
         if self.undocumented.is_none() && self.page.is_none() {
             self.page = module.page.clone();
         }
@@ -506,8 +543,10 @@ impl Directive {
     fn finish_policies(&mut self) {
         let bitmask = self.value.as_ref().is_some_and(|value| value.starts_with("Bitmask"));
         self.duplicate.get_or_insert(if bitmask { "WarnPerValue" } else { "Error" });
-        self.inheritance.get_or_insert(match self.contexts.len() {
-            1 => "NotApplicable",
+        self.inheritance.get_or_insert(match self.contexts[..] {
+            // A location can stand in a location.
+            ["Location"] => "Override",
+            [_] => "NotApplicable",
             _ => "Override",
         });
     }
@@ -805,6 +844,11 @@ impl Display for Change {
 impl Display for Directive {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let changes: Vec<String> = self.changes.iter().map(Change::to_string).collect();
+        let earlier = self
+            .earlier_defaults
+            .iter()
+            .map(|(before, values)| format!("EarlierDefaults {{ before: {before}, values: &{values:?} }}"));
+        let earlier: Vec<String> = earlier.collect();
         let deprecated = self.deprecated.as_ref().map(|since| {
             let (since, instead) = (option(since), text(&self.instead));
             format!("Deprecation {{ since: {since}, instead: {instead} }}")
@@ -814,7 +858,7 @@ impl Display for Directive {
             "Directive {{ name: {:?}, module: &MODULES[{}], contexts: {}, \
              arguments: Arguments::from_bits({}), body: Body::{}, value: ValueKind::{}, \
              variables: Expansion::{}, duplicate: Duplicate::{}, inheritance: Inheritance::{}, \
-             defaults: &{:?}, page: {}, requires: {}, since: {}, changes: &[{}], last_in: {}, \
+             slot: {:?}, defaults: &{:?}, earlier_defaults: &[{}], page: {}, requires: {}, since: {}, changes: &[{}], last_in: {}, \
              removed: {}, deprecated: {} }}",
             self.name,
             self.module,
@@ -825,7 +869,9 @@ impl Display for Directive {
             self.variables.as_deref().unwrap_or("Never"),
             self.duplicate.unwrap_or("Unknown"),
             self.inheritance.unwrap_or("Unknown"),
+            self.slot.as_ref().unwrap_or(&self.name),
             self.defaults,
+            earlier.join(", "),
             text(&self.page),
             text(&self.requires),
             option(&self.since),

@@ -90,10 +90,14 @@ fn count(findings: &[Value], severity: &str) -> usize {
 #[test]
 fn the_output_in_the_readme_is_what_the_command_prints() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
-    let example = readme.split("```console\n$ nginx-lint ").nth(1).and_then(|rest| rest.split("\n```").next());
-    let (arguments, output) = example.and_then(|example| example.split_once('\n')).expect("an example");
-    let ran = run(&arguments.split(' ').collect::<Vec<_>>());
-    assert_eq!(ran.stdout.trim_end(), output);
+    let examples: Vec<&str> = readme.split("```console\n$ nginx-lint ").skip(1).collect();
+    assert!(examples.len() >= 2, "the findings, and what is in force");
+    for example in examples {
+        let example = example.split("\n```").next().unwrap_or_default();
+        let (arguments, output) = example.split_once('\n').expect("an example");
+        let ran = run(&arguments.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.stdout.trim_end(), output);
+    }
 }
 
 const CLEAN: &str = "events {}\nhttp {\n    server {\n        listen 80;\n    }\n}\n";

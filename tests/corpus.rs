@@ -1,17 +1,24 @@
 //! Real configurations: what nginx's tokenizer accepts gives no syntax error,
 //! what it refuses gives one on the line it names, and what nginx accepts is
-//! not said to be refused. How often each rule speaks is recorded.
+//! not said to be refused, neither alone nor in the place where nginx read it.
+//! How often each rule speaks is recorded.
+
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use nginx_lint::catalog::{self, Body, Context, Origin, Version};
 use nginx_lint::engine::{self, Finding};
 use nginx_lint::model::{Model, Profile, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
-use nginx_lint::syntax::ParsedFile;
+use nginx_lint::syntax::{ParsedFile, StatementId};
 use nginx_lint::tree::{self, Memory, Places, Tree};
+use rayon::prelude::*;
 use serde_json::Value;
+
+use support::judge::{judge_part, release};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus")
@@ -48,10 +55,19 @@ fn syntax_errors_are_those_of_nginx() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The text that nginx accepted: without the directives that were blanked for
+/// it.
+fn what_was_accepted(record: &Value) -> Vec<u8> {
+    match record["accepted_by"].as_str() {
+        Some(_) => Trial::new(record).text(),
+        None => bytes(record),
+    }
+}
+
 /// A file by itself: whatever it includes is out of sight.
 fn check_alone(record: &Value) -> (Tree, Vec<Finding>) {
     let path = Path::new("/srv/checkout/file.conf");
-    let files: Memory = [(path, bytes(record))].into_iter().collect();
+    let files: Memory = [(path, what_was_accepted(record))].into_iter().collect();
     let tree = tree::load(&files, path, &Places::of_fragment(path, path)).expect("the file is there");
     let outermost = outermost_context(&tree.files[0]);
     let findings = engine::run(&Model::new(&tree, outermost, Profile::default()), rules::ALL);
@@ -69,6 +85,118 @@ fn what_nginx_accepts_is_not_said_to_be_refused() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where a file was put when nginx accepted it, and which nginx that was. Only
+/// the newer one had all modules of nginx; of its last try, everything that it
+/// did not know was blanked.
+struct Trial<'r> {
+    record: &'r Value,
+    release: Version,
+    wrap: &'r str,
+    blanked: bool,
+}
+
+impl<'r> Trial<'r> {
+    fn new(record: &'r Value) -> Trial<'r> {
+        let newer = Version::new(1, 31, 5);
+        let (key, release, blanked) = match text(record, "accepted_by") {
+            "nginx" => ("nginx_t_stub", Version::new(1, 22, 1), false),
+            "nginx-1.31" => ("nginx_t_1_31", newer, false),
+            "nginx-1.31-sans-unknown-directives" => ("nginx_t_1_31_sans", newer, true),
+            other => panic!("{}: accepted by {other}", text(record, "file")),
+        };
+        assert_eq!(record[key]["verdict"], "ok", "{}", text(record, "file"));
+        Trial { record, release, wrap: text(&record[key], "wrap"), blanked }
+    }
+
+    fn text(&self) -> Vec<u8> {
+        let bytes = bytes(self.record);
+        if self.blanked { without_unknown_directives(bytes, self.release) } else { bytes }
+    }
+
+    /// The findings that say nginx would refuse it.
+    fn refused(&self) -> Vec<String> {
+        let context = match self.wrap {
+            "full" | "main" => Context::Main,
+            "http" => Context::Http,
+            "server" => Context::Server,
+            "location" => Context::Location,
+            other => panic!("{}: put into {other}", text(self.record, "file")),
+        };
+        let part = Path::new("/etc/nginx/part.conf");
+        let mut files: Memory = [(part, self.text())].into_iter().collect();
+        let (entry, places) = match context {
+            Context::Main => {
+                let entry = self.entry(part, &mut files);
+                (entry, Places::of_entry(entry, entry))
+            }
+            _ => (part, Places::of_fragment(part, part)),
+        };
+        supply_missing_files(&mut files, entry, &places);
+        let judgement = judge_part(&files, &places, entry, context, release(self.release));
+        judgement.refused().map(|finding| judgement.describe(finding)).collect()
+    }
+
+    /// The main file: the file itself, or one that has the `events` it lacks.
+    fn entry<'p>(&self, part: &'p Path, files: &mut Memory) -> &'p Path {
+        let file = ParsedFile::new(SourceFile::new(part, self.text()));
+        let mut names = (0..file.syntax.statements.len()).map(|id| file.name(id as StatementId));
+        if names.any(|name| name == "events") {
+            return part;
+        }
+        let entry = Path::new("/etc/nginx/nginx.conf");
+        files.insert(entry, "include part.conf;\nevents {}\n");
+        entry
+    }
+}
+
+/// A missing file was as good as an empty one.
+fn supply_missing_files(files: &mut Memory, entry: &Path, places: &Places) {
+    loop {
+        let tree = tree::load(files, entry, places).expect("the entry is there");
+        let missing: Vec<PathBuf> = tree.includes.iter().flat_map(|include| include.missing.clone()).collect();
+        if missing.is_empty() {
+            return;
+        }
+        for path in missing {
+            files.insert(path, "");
+        }
+    }
+}
+
+/// Puts blanks in the place of directives that an nginx with all of its own
+/// modules does not know.
+fn without_unknown_directives(bytes: Vec<u8>, release: Version) -> Vec<u8> {
+    let file = ParsedFile::new(SourceFile::new("part", bytes.clone()));
+    let mut result = bytes;
+    let mut id: StatementId = 0;
+    while (id as usize) < file.syntax.statements.len() {
+        let statement = file.statement(id);
+        let known = catalog::find(file.name(id));
+        let own = known.iter().find(|one| one.module.origin == Origin::OpenSource && one.exists_in(release));
+        if own.is_none() {
+            let range = file.whole_span(id).range();
+            result[range].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        }
+        // Lines of data are no directives.
+        let inside = own.is_some_and(|own| own.body != Body::Data);
+        id = if inside { id + 1 } else { statement.next };
+    }
+    result
+}
+
+#[test]
+fn what_nginx_accepts_in_its_place_is_not_said_to_be_refused_there() {
+    let records = records();
+    let accepted: Vec<&Value> = records.iter().filter(|record| !record["accepted_by"].is_null()).collect();
+    let refused = |record: &&Value| -> Vec<String> {
+        let trial = Trial::new(record);
+        let place = format!("{} in {} for {}", text(record, "file"), trial.wrap, trial.release);
+        trial.refused().into_iter().map(|finding| format!("{place}: {finding}")).collect()
+    };
+    let wrong: Vec<String> = accepted.par_iter().flat_map_iter(refused).collect();
+    assert!(wrong.is_empty(), "{} findings in {} files:\n{}", wrong.len(), accepted.len(), wrong.join("\n"));
 }
 
 #[test]

@@ -15,13 +15,26 @@ use nginx_lint::syntax::ParsedFile;
 /// Where Debian puts the modules that are not built in.
 const MODULES: &str = "/usr/lib/nginx/modules";
 
+/// What directives of modules begin with that are not installed: nginx cannot
+/// be asked about them.
+const NOT_INSTALLED: [&str; 3] = ["image_filter", "geoip_", "degradation"];
+/// What nginx refuses after it has said that the syntax is fine, whatever the
+/// machine is like.
+const LATE: [&str; 4] = [
+    "zero size shared memory zone",
+    "unknown thread pool",
+    "no \"events\" section in configuration",
+    "worker_connections are not enough",
+];
+
 #[test]
 fn nginx_agrees_with_every_page() {
     let mut wrong = Vec::new();
     for rule in rules::ALL {
-        for block in &rule.page().blocks {
+        let can_be_asked = |block: &&Block<'_>| !NOT_INSTALLED.iter().any(|name| block.text.contains(name));
+        for block in rule.page().blocks.iter().filter(can_be_asked) {
             let answer = nginx_t(block);
-            let accepted = answer.contains("syntax is ok");
+            let accepted = answer.contains("syntax is ok") && !LATE.iter().any(|text| answer.contains(text));
             let expected = !(rule.refused && block.kind == BlockKind::Bad && marks_a_refusal(rule.name, block));
             if accepted != expected {
                 let place = format!("{}, block at line {}", rule.name, block.line);
@@ -56,6 +69,7 @@ fn nginx_t(block: &Block<'_>) -> String {
 fn surround(text: &str, context: Context) -> String {
     match context {
         Context::Main if text.contains("stream {") => format!("load_module {MODULES}/ngx_stream_module.so; {text}"),
+        Context::Main if text.contains("mail {") => format!("load_module {MODULES}/ngx_mail_module.so; {text}"),
         Context::Main => text.to_owned(),
         Context::Http => format!("events {{}} http {{ {text} }}"),
         Context::Server => format!("events {{}} http {{ server {{ {text} }} }}"),

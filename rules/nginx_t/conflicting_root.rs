@@ -22,8 +22,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     let block = directive.parent();
-    let both = block.directives("root").chain(block.directives("alias"));
-    match both.min_by_key(|either| either.id()).filter(|first| *first != directive) {
+    let first_of_each = ["root", "alias"].into_iter().filter_map(|name| block.directives(name).next());
+    match first_of_each.min_by_key(|either| either.id()).filter(|first| *first != directive) {
         Some(first) if first.name() != directive.name() => beside(directive, first, findings),
         // The same one twice is the matter of another rule.
         Some(_) => {}

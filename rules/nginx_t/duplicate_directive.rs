@@ -18,10 +18,6 @@ pub const RULE: Rule = Rule {
     check: Check::EveryBlock(check),
 };
 
-/// These are settled by the first `map`: what follows it comes too late, and
-/// nginx calls it a duplicate (`ngx_http_map_block`).
-const SETTLED_BY_MAP: [&str; 2] = ["map_hash_max_size", "map_hash_bucket_size"];
-
 fn check(block: Block<'_>, findings: &mut Findings) {
     let Kind::Directives(context) = block.kind() else { return };
     if context == Context::Foreign {
@@ -33,9 +29,6 @@ fn check(block: Block<'_>, findings: &mut Findings) {
             Some(first) if directive.is_same_name(first) => judge(first, directive, findings),
             _ => previous = Some(directive),
         }
-    }
-    if matches!(context, Context::Http | Context::Stream) {
-        SETTLED_BY_MAP.iter().for_each(|name| judge_order(block, name, findings));
     }
 }
 
@@ -64,12 +57,4 @@ fn judge(first: Directive<'_>, second: Directive<'_>, findings: &mut Findings) {
 fn was_not_set(first: Directive<'_>) -> bool {
     first.name() == "worker_priority"
         && first.argument(0).is_some_and(|value| value.trim_start_matches(['-', '+']).trim_matches('0').is_empty())
-}
-
-fn judge_order(block: Block<'_>, name: &str, findings: &mut Findings) {
-    let Some(setting) = block.directives(name).next() else { return };
-    let Some(map) = block.directives("map").next().filter(|map| map.id() < setting.id()) else { return };
-    let finding = findings.add(setting.place(), format!("\"{name}\" stands behind the first \"map\""));
-    finding.nginx_says(format!("\"{name}\" directive is duplicate")).nginx_names(setting.terminator());
-    finding.label(map.place(), "this map has settled the size").help("move it in front of the first \"map\"");
 }

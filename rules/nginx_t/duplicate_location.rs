@@ -21,9 +21,6 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(block: Block<'_>, findings: &mut Findings) {
-    if is_below_a_regex(block) {
-        return;
-    }
     let mut first: HashMap<(bool, &str), Directive<'_>> = HashMap::new();
     for location in block.directives("location").filter(|location| location.taken_as().is_some()) {
         let Ok(head) = LocationHead::of(location) else { continue };
@@ -33,6 +30,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
             LocationKind::Regex { .. } | LocationKind::Named => continue,
         };
         match first.get(&(exact, head.pattern)) {
+            Some(_) if is_below_a_regex(block) => return,
             Some(earlier) => report(location, *earlier, head, findings),
             None => {
                 first.insert((exact, head.pattern), location);

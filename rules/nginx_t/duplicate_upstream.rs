@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::catalog::Family;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Model, Place, Upstream};
+use crate::model::{Model, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -36,7 +36,8 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
 }
 
 fn report(upstream: Upstream<'_>, earlier: Upstream<'_>, findings: &mut Findings) {
-    let (Some(place), Some(first)) = (place(upstream), place(earlier)) else { return };
+    let (Some(head), Some(first)) = (upstream.block.head(), earlier.block.head()) else { return };
+    let (place, first) = (head.place(), first.place());
     let name = upstream.name();
     let same_place = place.location == first.location;
     let message = match (same_place, earlier.name() == name) {
@@ -45,16 +46,9 @@ fn report(upstream: Upstream<'_>, earlier: Upstream<'_>, findings: &mut Findings
         (false, false) => format!("upstream \"{name}\" is declared twice: nginx takes it for \"{}\"", earlier.name()),
     };
     let finding = findings.add(place, message);
-    finding.nginx_says(format!("duplicate upstream \"{name}\""));
-    if let Some(head) = upstream.block.head() {
-        finding.nginx_names(head.terminator());
-    }
+    finding.nginx_says(format!("duplicate upstream \"{name}\"")).nginx_names(head.terminator());
     finding.help("rename one of them and what passes requests to it, or remove the one that is left over");
     if !same_place {
         finding.label(first, "first declared here");
     }
-}
-
-fn place(upstream: Upstream<'_>) -> Option<Place> {
-    upstream.block.head().map(|head| head.place())
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::catalog::{Context, Family};
+use crate::catalog::{Context, Family, Origin};
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
     Address, AddressError, AddressForm, Block, Directive, Effective, HostAddress, Kind, Place, Protocol, Target,
@@ -57,12 +57,15 @@ pub const RULE: Rule = Rule {
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(text) = directive.argument(0) else { return };
-    if directive.definition().is_none() || directive.has_block() {
+    // Other modules have directives of these names with a grammar of their own.
+    let is_own = directive.definition().is_some_and(|definition| definition.module.origin == Origin::OpenSource);
+    if !is_own || !directive.is_read() || directive.has_block() {
         return;
     }
     match directive.name() {
-        "resolver" => return check_resolver(directive, findings),
-        _ if has_placeholder(text) => return,
+        "resolver" => check_resolver(directive, findings),
+        _ if has_placeholder(text) => (),
+        _ if has_placeholder(text) => {}
         "listen" => check_listen(directive, text, findings),
         "server" => check_server(directive, text, findings),
         "pass" => check_stream_pass(directive, text, findings),
@@ -185,9 +188,10 @@ fn report_variable(part: &Part<'_>, place: &str, findings: &mut Findings) {
     let name = part.directive.name();
     findings
         .add(place_of(part), format!("\"{}\" has a variable, and {name} takes none", part.text))
-        .nginx_says(format!("host not found in {place}"))
-        .nginx_names(part.directive.terminator())
-        .note("for nginx this is the name of a host, and it asks DNS for it")
+        // No host can have that name: a resolver takes no answer with a `$` in it.
+        .note(format!(
+            "nginx asks DNS for a host of this name, and does not start without it: host not found in {place}"
+        ))
         .help("write the address itself");
 }
 
@@ -205,7 +209,7 @@ fn check_server(directive: Directive<'_>, text: &str, findings: &mut Findings) {
     let Some(address) = read(&part, form, &place, findings) else {
         return;
     };
-    let has_service = directive.parameter("service").is_some_and(|(_, service)| !service.is_empty());
+    let has_service = directive.parameter("service").is_some();
     if in_stream && lacks_port(&address) && !has_service {
         findings
             .add(directive.place_of_argument(0), format!("\"{text}\" has no port"))
@@ -450,6 +454,9 @@ fn check_ocsp_responder(directive: Directive<'_>, text: &str, findings: &mut Fin
 /// Whether some server with certificates checks those of its clients with
 /// this responder.
 fn is_asked_for(directive: Directive<'_>) -> bool {
+    if directive.parent().directive("ssl_ocsp_responder") != Some(directive) {
+        return false;
+    }
     let family = match directive.parent().kind() {
         Kind::Directives(context) => context.family(),
         _ => Family::Http,

@@ -68,7 +68,7 @@ fn in_words(takes: Arguments) -> String {
     match (takes.min(), takes.max()) {
         (0, Some(0)) => "no argument".to_owned(),
         (1, Some(1)) => "1 argument".to_owned(),
-        (min, None) if min == 1 => "at least 1 argument".to_owned(),
+        (1, None) => "at least 1 argument".to_owned(),
         (min, None) => format!("at least {min} arguments"),
         _ => format!("{} arguments", takes.to_string().replace('-', " to ").replace(',', " or ")),
     }

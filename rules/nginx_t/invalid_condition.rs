@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn conditions_are_read_as_nginx_reads_them() {
         use What::{Condition, Operator};
-        let table: [(&[&str], Option<(What, &str)>); 24] = [
+        type Row = (&'static [&'static str], Option<(What, &'static str)>);
+        let table: [Row; 24] = [
             (&["($a)"], None),
             (&["(", "$a", ")"], None),
             (&["($a", "=", "b)"], None),

@@ -81,7 +81,7 @@ const PARAMETERS: [Parameter; 19] = [
     parameter("so_keepalive", Value::Keepalive, [ALWAYS, ALWAYS, ALWAYS]),
 ];
 
-/// What a socket for datagrams cannot have, in the order in which nginx looks.
+/// What a socket for datagrams cannot have.
 const NOT_FOR_DATAGRAMS: [&str; 8] =
     ["fastopen", "backlog", "deferred", "multipath", "ssl", "http2", "so_keepalive", "proxy_protocol"];
 
@@ -129,6 +129,7 @@ fn check_parameter(
         return false;
     }
     let Some(says) = problem_of_value(known, text, value.unwrap_or_default()) else { return true };
+    let says = says.unwrap_or_else(|| words_for_unknown(directive, family, text));
     findings
         .add(directive.place_of_argument(index), format!("\"{text}\" in \"listen\" has {}", expected(known.value)))
         .nginx_says(says)
@@ -192,21 +193,26 @@ fn report_too_new(
         .help(format!("leave it out, or use nginx {since} or later"));
 }
 
-/// What nginx says of the value of a parameter that it knows.
-fn problem_of_value(known: &Parameter, text: &str, value: &str) -> Option<String> {
-    let name = known.name;
-    match known.value {
-        Value::None | Value::Any => None,
-        Value::Number => parse_number(value).is_none().then(|| format!("invalid {name} \"{text}\"")),
-        Value::Positive => {
-            parse_number(value).is_none_or(|number| number == 0).then(|| format!("invalid {name} \"{text}\""))
-        }
-        Value::Size => parse_size(value).is_none().then(|| format!("invalid {name} \"{text}\"")),
-        Value::Keepalive => (!is_keepalive(value)).then(|| format!("invalid so_keepalive value: \"{value}\"")),
-        Value::Switch if value == "on" || value == "off" => None,
-        Value::Switch if value.starts_with('o') => Some(format!("invalid ipv6only flags \"{value}\"")),
-        Value::Switch => Some(format!("invalid parameter \"{text}\"")),
+/// What nginx says of a value that it does not take: nothing in particular
+/// where it takes the whole word for unknown.
+fn problem_of_value(known: &Parameter, text: &str, value: &str) -> Option<Option<String>> {
+    let is_right = match known.value {
+        Value::None | Value::Any => true,
+        Value::Number => parse_number(value).is_some(),
+        Value::Positive => parse_number(value).is_some_and(|number| number > 0),
+        Value::Size => parse_size(value).is_some(),
+        Value::Keepalive => is_keepalive(value),
+        Value::Switch => value == "on" || value == "off",
+    };
+    if is_right {
+        return None;
     }
+    Some(match known.value {
+        Value::Switch if value.starts_with('o') => Some(format!("invalid ipv6only flags \"{value}\"")),
+        Value::Switch => None,
+        Value::Keepalive => Some(format!("invalid so_keepalive value: \"{value}\"")),
+        _ => Some(format!("invalid {} \"{text}\"", known.name)),
+    })
 }
 
 /// `on`, `off`, or two times and a count between colons, not all of them
@@ -259,7 +265,7 @@ fn check_datagrams(directive: Directive<'_>, family: Family, findings: &mut Find
     let Some(at) = arguments.iter().skip(1).position(|text| *text == marker) else { return };
     for name in NOT_FOR_DATAGRAMS {
         let is_it = |text: &&str| text.split('=').next() == Some(name);
-        let Some(index) = arguments.iter().skip(1).position(|text| is_it(text)) else { continue };
+        let Some(index) = arguments.iter().skip(1).position(is_it) else { continue };
         let finding = findings.add(
             directive.place_of_argument(index + 1),
             format!("\"{name}\" is not possible in a listen for datagrams"),
@@ -267,7 +273,6 @@ fn check_datagrams(directive: Directive<'_>, family: Family, findings: &mut Find
         finding.nginx_says(format!("\"listen\" directive \"{name}\" parameter is incompatible with \"{marker}\""));
         finding.nginx_names(directive.terminator()).label(directive.place_of_argument(at + 1), "for datagrams");
         finding.help(help_for_datagrams(name, marker, directive));
-        return;
     }
 }
 

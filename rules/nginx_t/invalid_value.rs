@@ -23,10 +23,9 @@ pub const RULE: Rule = Rule {
 
 /// Directives with readers of their own, although the catalog gives the kind
 /// of their value; the rules for them judge it.
-const READ_ELSEWHERE: [&str; 11] = [
+const READ_ELSEWHERE: [&str; 10] = [
     "worker_processes",
     "worker_priority",
-    "worker_connections",
     "use",
     "keepalive",
     "least_time",
@@ -160,7 +159,10 @@ fn number(directive: Directive<'_>, value: &str, bounds: Option<(u64, u64)>) -> 
             argument: 0,
             message: format!("\"{value}\" is not a number that \"{name}\" can read"),
             help: "write digits alone, without unit or sign".to_owned(),
-            nginx_says: format!("\"{name}\" directive invalid number"),
+            nginx_says: match name {
+                "worker_connections" => format!("invalid number \"{value}\""),
+                _ => format!("\"{name}\" directive invalid number"),
+            },
             since: None,
         });
     };

@@ -29,7 +29,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
 /// Whether only a character that looks like a blank makes it unknown; another
 /// rule says that.
 fn is_known_but_for_a_lookalike(name: &str) -> bool {
-    let is_letter = |character: char| character.is_ascii_graphic();
+    let is_letter = |character: char| character.is_ascii() && !matches!(character, '\u{b}' | '\u{c}');
     !name.chars().all(is_letter)
         && name.split(|character| !is_letter(character)).any(|part| !catalog::find(part).is_empty())
 }
@@ -65,7 +65,8 @@ fn report_unknown(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     let finding = findings.add(directive.place_of_name(), message);
-    finding.nginx_says(format!("unknown directive \"{name}\"")).nginx_names(directive.terminator());
+    let printed = directive.printed_name();
+    finding.nginx_says(format!("unknown directive \"{printed}\"")).nginx_names(directive.terminator());
     match meant {
         Some(meant) => {
             finding.help(format!("did you mean \"{meant}\"?"));

@@ -28,9 +28,14 @@ pub struct Directive {
     pub duplicate: Duplicate,
     /// What an inner block makes of it.
     pub inheritance: Inheritance,
+    /// What it shares its place in nginx's memory with: of all directives of one slot, those of the
+    /// innermost level that has any count. Its own name if it shares with none.
+    pub slot: &'static str,
     /// The documented default: the arguments of each directive that nginx acts as if it were
     /// written. Empty if there is none. A few are prose, such as `IP address of the server`.
     pub defaults: &'static [&'static str],
+    /// What the defaults were in earlier releases, the newest first.
+    pub earlier_defaults: &'static [EarlierDefaults],
     /// The page that documents it; `None` if none does.
     pub page: Option<&'static str>,
     /// The feature of the build without which its module does not have it.
@@ -74,6 +79,12 @@ impl Directive {
         self.since.is_none_or(|since| since <= version) && self.removed.is_none_or(|removed| version < removed)
     }
 
+    /// The defaults in this release.
+    pub fn default_in(&self, version: Version) -> &'static [&'static str] {
+        let earlier = self.earlier_defaults.iter().rev().find(|earlier| version < earlier.before);
+        earlier.map_or(self.defaults, |earlier| earlier.values)
+    }
+
     /// What it is in the newest release.
     pub fn form(&self) -> Form {
         Form { contexts: self.contexts, arguments: self.arguments, flag: self.value == ValueKind::Flag }
@@ -103,6 +114,15 @@ pub struct Change {
     pub before: Version,
     /// The form until then.
     pub form: Form,
+}
+
+/// The defaults of a directive before a release.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EarlierDefaults {
+    /// The first release that no longer has them.
+    pub before: Version,
+    /// As in [`Directive::defaults`].
+    pub values: &'static [&'static str],
 }
 
 /// nginx takes the directive, and warns.
@@ -161,6 +181,13 @@ pub enum Inheritance {
     ReplaceAll,
     /// It acts only where it stands.
     None,
+    /// It is carried out where it stands; what outer blocks say was carried out before.
+    Sequence,
+    /// It answers requests for the location it stands in; of what stands inside, only an `if` keeps
+    /// it.
+    IntoIf,
+    /// The same, but a `limit_except` keeps it too: both are locations without a name.
+    IntoUnnamed,
     /// There is no inner block that could inherit it.
     NotApplicable,
 }

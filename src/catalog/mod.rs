@@ -30,7 +30,7 @@ mod tables {
 }
 
 pub use context::{Context, Contexts, Family};
-pub use directive::{Arguments, Body, Change, Deprecation, Directive, Duplicate, Form, Inheritance};
+pub use directive::{Arguments, Body, Change, Deprecation, Directive, Duplicate, EarlierDefaults, Form, Inheritance};
 pub use module::{Module, Origin};
 pub use near::nearest;
 pub use value::{Expansion, ValueKind, Words};

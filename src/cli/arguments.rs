@@ -12,6 +12,8 @@ Examples:
   nginx-lint /etc/nginx              the configuration of this server
   nginx-lint conf.d/app.conf         one file, judged within the nginx.conf that includes it
   nginx -T | nginx-lint -            what nginx itself has read
+  nginx-lint effective proxy_set_header nginx.conf
+                                     what is in force where, and the line it comes from
   nginx-lint route https://www.example.com/api/users
                                      where this request goes, and why
   nginx-lint explain timeout-zero    why a rule complains, and what to do
@@ -32,6 +34,8 @@ pub struct Arguments {
 pub enum Command {
     /// Check a configuration (what happens without a command, too)
     Check(CheckArguments),
+    /// Show the value of a directive in force in each block, and the line it comes from
+    Effective(EffectiveArguments),
     /// Say which listener, server, location and target answer a request, and why
     #[command(override_usage = "nginx-lint route [OPTIONS] [METHOD] URL [PATH]...")]
     Route(RouteArguments),
@@ -96,6 +100,27 @@ pub struct InputArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct EffectiveArguments {
+    /// The directive, such as proxy_read_timeout
+    pub directive: String,
+
+    #[command(flatten)]
+    pub input: InputArguments,
+
+    /// Only the block around this line
+    #[arg(long, value_name = "FILE:LINE", value_parser = parse_line)]
+    pub at: Option<(PathBuf, u32)>,
+
+    /// Every block, not only those where something else is in force than around them
+    #[arg(long)]
+    pub all: bool,
+
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+#[derive(Debug, Args)]
 pub struct RouteArguments {
     /// The request's URL, or its path alone; a method such as POST may stand in front of it
     #[arg(value_name = "URL")]
@@ -142,9 +167,9 @@ pub enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
-    /// A line a rule
+    /// For people
     Text,
-    /// A JSON array
+    /// For programs
     Json,
 }
 
@@ -156,6 +181,13 @@ pub enum Colour {
     Always,
     /// Never
     Never,
+}
+
+fn parse_line(text: &str) -> Result<(PathBuf, u32), String> {
+    let parsed = text.rsplit_once(':').and_then(|(file, line)| Some((PathBuf::from(file), line.parse().ok()?)));
+    parsed
+        .filter(|(file, line)| !file.as_os_str().is_empty() && *line > 0)
+        .ok_or_else(|| "it takes the form FILE:LINE, such as nginx.conf:12".to_owned())
 }
 
 fn parse_map(text: &str) -> Result<(PathBuf, PathBuf), String> {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod check;
+mod effective;
 mod explain;
 mod input;
 mod list;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Check(check)) => check::run(&check),
+        Some(Command::Effective(effective)) => effective::run(&effective),
         Some(Command::Route(route)) => route::run(&route),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Rules(rules)) => list::run(&rules),

@@ -36,6 +36,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         block_of,
         blocks,
         by_name,
+        name_order: OnceLock::new(),
         whole: OnceLock::new(),
         misfits: OnceLock::new(),
         upstreams: OnceLock::new(),
@@ -43,6 +44,10 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         target_index: OnceLock::new(),
         fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),
+        mentions: OnceLock::new(),
+        log_formats: OnceLock::new(),
+        compiled_patterns: OnceLock::new(),
+        zones: OnceLock::new(),
         listeners: Default::default(),
     }
 }

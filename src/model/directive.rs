@@ -62,10 +62,22 @@ impl<'m> Directive<'m> {
         self.words().len() - 1
     }
 
+    /// Whether its words stand on more than one line.
+    pub fn goes_on_in_another_line(self) -> bool {
+        let words = self.words();
+        let source = self.model.source(self.file());
+        source.line(words[0].span.start) != source.line(words[words.len() - 1].span.start)
+    }
+
     /// An argument, counted from 0.
     pub fn argument(self, index: usize) -> Option<&'m str> {
         let word = self.words().get(index + 1)?;
         Some(self.value(word))
+    }
+
+    /// A word; 0 is the name.
+    pub fn word(self, index: usize) -> Option<&'m str> {
+        self.words().get(index).map(|word| self.value(word))
     }
 
     /// All arguments.
@@ -117,26 +129,6 @@ impl<'m> Directive<'m> {
         catalog::directives_of(name).iter().find(|directive| directive.contexts.contains(context))
     }
 
-    /// What the catalog says of it, if nginx gets as far as reading its
-    /// arguments: it stands where it may, ends as it has to, and has as many
-    /// arguments as it takes.
-    pub fn taken_as(self) -> Option<&'static catalog::Directive> {
-        let definition = self.definition()?;
-        let form = self.model.version().map_or_else(|| definition.form(), |version| definition.form_in(version));
-        let exists = self.model.version().is_none_or(|version| definition.exists_in(version));
-        let ends_as_it_has_to = match self.ending() {
-            Ending::Block => definition.is_block(),
-            Ending::Semicolon => !definition.is_block(),
-            Ending::Lua | Ending::Missing => false,
-        };
-        (exists && ends_as_it_has_to && form.arguments.accept(self.argument_count())).then_some(definition)
-    }
-
-    /// The family in which [`Directive::taken_as`] finds it.
-    pub fn taken_in(self) -> Option<Family> {
-        self.taken_as().map(|definition| definition.module.family)
-    }
-
     /// All that the catalog says of it where it stands, as far as the nginx
     /// that is meant can have it: several modules may share a name.
     pub fn definitions(self) -> impl Iterator<Item = &'static catalog::Directive> + use<'m> {
@@ -148,6 +140,17 @@ impl<'m> Directive<'m> {
             Kind::Directives(context) => directive.contexts.contains(context) && model.profile.has(directive),
             Kind::Data | Kind::Unknown => false,
         })
+    }
+
+    /// The family in which [`Directive::taken_as`] finds it.
+    pub fn taken_in(self) -> Option<Family> {
+        self.taken_as().map(|definition| definition.module.family)
+    }
+
+    /// Whether it may stand where it stands and has as many arguments as it
+    /// takes: only then does nginx look at what they say.
+    pub fn is_read(self) -> bool {
+        self.taken_as().is_some()
     }
 
     /// What it includes; none for every directive but `include`.
@@ -175,6 +178,17 @@ impl<'m> Directive<'m> {
     /// has no such argument.
     pub fn place_of_argument(self, index: usize) -> Place {
         self.words().get(index + 1).map_or_else(|| self.place(), |word| self.at(word.span))
+    }
+
+    /// Its name as nginx prints it: up to the first NUL byte.
+    pub fn printed_name(self) -> &'m str {
+        let span = self.words()[0].span;
+        let source = self.model.source(self.file());
+        let bytes = source.bytes().get(span.range()).unwrap_or_default();
+        match bytes.iter().position(|byte| *byte == 0).filter(|_| !source.is_faithful()) {
+            Some(end) => self.name().get(..end).unwrap_or(self.name()),
+            None => self.name(),
+        }
     }
 
     /// Whether an argument holds a NUL byte: some readers of nginx take what
@@ -208,12 +222,18 @@ impl<'m> Directive<'m> {
     /// Part of an argument, in bytes of its value; the whole argument where
     /// the value is not written as it is.
     pub fn place_in_argument(self, index: usize, part: Range<usize>) -> Place {
-        match self.words().get(index + 1) {
+        self.place_in_word(index + 1, part)
+    }
+
+    /// The same for a word; 0 is the name.
+    pub fn place_in_word(self, index: usize, part: Range<usize>) -> Place {
+        match self.words().get(index) {
             Some(word) if word.is_as_written() && part.end <= word.inner().len() => {
                 let start = word.inner().start;
                 self.at(Span { start: start + part.start as u32, end: start + part.end as u32 })
             }
-            _ => self.place_of_argument(index),
+            Some(word) => self.at(word.span),
+            None => self.place(),
         }
     }
 
@@ -272,14 +292,14 @@ impl<'m> Directive<'m> {
     }
 }
 
-/// Whether a text has a placeholder such as `${PORT}` that a tool fills in
-/// before nginx sees the file. Its name is in capital letters.
+/// Whether a text has a placeholder such as `${PORT}` or `${PORT:-80}` that a
+/// tool fills in before nginx sees the file. Its name is in capital letters.
 pub fn has_placeholder(text: &str) -> bool {
     let is_placeholder = |name: &str| {
         name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
             && name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    text.split("${").skip(1).any(|rest| rest.split('}').next().is_some_and(is_placeholder))
+    text.split("${").skip(1).any(|rest| rest.split(['}', ':', '-']).next().is_some_and(is_placeholder))
 }
 
 fn order(block: &BlockData, node: NodeId) -> std::cmp::Ordering {
@@ -341,6 +361,16 @@ impl<'m> Block<'m> {
         std::iter::successors(Some(self), |block| block.parent())
     }
 
+    /// The `}` of the `http {}`, `stream {}` or `mail {}` around it, or its own:
+    /// nginx names its line with whatever it checks once that block is complete.
+    pub fn end_of_family(self) -> Option<Location> {
+        let is_outermost = |block: &Block<'_>| {
+            matches!(block.kind(), Kind::Directives(Context::Http | Context::Stream | Context::Mail))
+        };
+        let outermost = self.outwards().find(is_outermost)?;
+        outermost.head().map(|head| head.last_byte())
+    }
+
     /// Whether something in it was out of sight or broken, so that what is not
     /// found in it may still be there.
     pub fn is_unseen(self) -> bool {
@@ -378,6 +408,15 @@ impl<'m> Block<'m> {
         let mut nodes: Vec<NodeId> = self.entries().iter().map(|(_, node)| *node).collect();
         nodes.sort_unstable();
         nodes.into_iter().map(|node| Directive::new(self.model, node)).collect()
+    }
+
+    /// The lines of a block of data, in order, without its includes. Those of
+    /// a file with syntax errors are left out: where one ends is not known.
+    pub fn lines(self) -> Vec<Directive<'m>> {
+        let mut lines = self.statements();
+        let is_whole = |line: &Directive<'m>| self.model.tree.file(line.file()).syntax.problem_count == 0;
+        lines.retain(|line| line.ending() == Ending::Semicolon && line.include().is_none() && is_whole(line));
+        lines
     }
 
     fn named(self, name: &str) -> &'m [(u16, NodeId)] {

@@ -72,6 +72,23 @@ impl<'t> Model<'t> {
     }
 }
 
+impl Directive<'_> {
+    /// What the catalog says of it, if nginx gets as far as reading its
+    /// arguments: it stands where it may, ends as it has to, and has as many
+    /// arguments as it takes.
+    pub fn taken_as(self) -> Option<&'static catalog::Directive> {
+        let Kind::Directives(context) = self.parent().kind() else { return None };
+        let has_block = match self.ending() {
+            Ending::Semicolon => false,
+            Ending::Block | Ending::Lua => true,
+            Ending::Missing => return None,
+        };
+        let written = Use { context, has_block, arguments: self.argument_count() };
+        let version = self.model().version();
+        self.definitions().find(|definition| try_directive(definition, written, version).is_none())
+    }
+}
+
 /// How a directive is written.
 #[derive(Clone, Copy)]
 struct Use {
@@ -87,8 +104,7 @@ fn find_misfit(known: &'static [catalog::Directive], written: Use, profile: &Pro
     // What only blocks of modules outside of nginx take is no directive of nginx.
     let foreign = Contexts::of(&[Context::Foreign]);
     for directive in known.iter().filter(|directive| profile.has(directive) && directive.contexts != foreign) {
-        let outcome = try_directive(directive, written, profile.version);
-        let Some(misfit) = outcome else { return None };
+        let misfit = try_directive(directive, written, profile.version)?;
         if misfit as u8 > furthest as u8 {
             furthest = misfit;
         }

@@ -1,5 +1,6 @@
-//! Values in force: what a directive amounts to at a place, and where that
-//! was said.
+//! Values in force, as rules ask for them: what a directive amounts to at a
+//! place, and where that was said. What else there is to know about a place,
+//! `in_force` knows.
 
 use crate::catalog::{self, Context, Inheritance};
 
@@ -48,8 +49,8 @@ impl<'m> Block<'m> {
     /// The value in force in this block.
     ///
     /// A directive that is inherited is looked for outwards; one that is not
-    /// is looked for here, and, as nginx does for the handler of a location,
-    /// in the location around an `if` or `limit_except`.
+    /// is looked for here, and, as nginx does for what answers the requests of
+    /// a location, in the location around an `if` or `limit_except`.
     pub fn effective(self, name: &str) -> Effective<'m> {
         for block in self.reach(name) {
             if let Some(directive) = block.directive(name) {
@@ -81,20 +82,32 @@ impl<'m> Block<'m> {
     }
 
     fn reach(self, name: &str) -> impl Iterator<Item = Block<'m>> {
-        let inherited = is_inherited(name);
+        let inheritance = self.inheritance_of(name);
         self.outwards().scan(true, move |go_on, block| {
-            let here = std::mem::replace(go_on, inherited || lends_its_handler(block.kind()));
+            let here = std::mem::replace(go_on, inherits(inheritance, block.kind()));
             here.then_some(block)
         })
     }
+
+    /// What this block makes of the directives of this name around it. The
+    /// same name can be another directive in another block: `resolver` of an
+    /// `upstream` is not that of `http`.
+    fn inheritance_of(self, name: &str) -> Inheritance {
+        let known = catalog::find(name);
+        let definition = self.outwards().find_map(|block| {
+            let Kind::Directives(context) = block.kind() else { return None };
+            known.iter().find(|directive| directive.contexts.contains(context))
+        });
+        definition.or(known.first()).map_or(Inheritance::Unknown, |directive| directive.inheritance)
+    }
 }
 
-fn is_inherited(name: &str) -> bool {
-    catalog::find(name)
-        .iter()
-        .any(|directive| matches!(directive.inheritance, Inheritance::Override | Inheritance::ReplaceAll))
-}
-
-fn lends_its_handler(kind: Kind) -> bool {
-    matches!(kind, Kind::Directives(Context::IfInLocation | Context::LimitExcept))
+/// Whether a block of this kind takes over what stands around it.
+pub(super) fn inherits(inheritance: Inheritance, kind: Kind) -> bool {
+    match inheritance {
+        Inheritance::Override | Inheritance::ReplaceAll => true,
+        Inheritance::IntoIf => kind == Kind::Directives(Context::IfInLocation),
+        Inheritance::IntoUnnamed => matches!(kind, Kind::Directives(Context::IfInLocation | Context::LimitExcept)),
+        Inheritance::None | Inheritance::Sequence | Inheritance::NotApplicable | Inheritance::Unknown => false,
+    }
 }

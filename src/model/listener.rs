@@ -120,6 +120,32 @@ impl<'m> Listener<'m> {
         self.data.udp
     }
 
+    /// Whether it is for every address of the machine.
+    pub fn is_wildcard(self) -> bool {
+        match &self.data.socket.host {
+            HostAddress::Ipv4(bytes) => *bytes == [0; 4],
+            HostAddress::Ipv6(bytes) => *bytes == [0; 16],
+            HostAddress::Unix(_) | HostAddress::Name(_) => false,
+        }
+    }
+
+    /// Whether some `listen` asks for a socket of its own.
+    pub fn has_own_socket(self) -> bool {
+        let mut directives = self.listenings().filter_map(|listening| listening.directive);
+        directives.any(|directive| ListenOptions::of(directive).own_socket)
+    }
+
+    /// What nginx calls a port: kind of address, number, and whether it is for
+    /// datagrams.
+    pub fn port(self) -> (u8, u16, bool) {
+        let kind = match &self.data.socket.host {
+            HostAddress::Ipv4(_) => 4,
+            HostAddress::Ipv6(_) => 6,
+            HostAddress::Unix(_) | HostAddress::Name(_) => 0,
+        };
+        (kind, self.data.socket.port, self.data.udp)
+    }
+
     /// The servers on it, in order; a server that has the address twice comes
     /// twice.
     pub fn listenings(self) -> impl Iterator<Item = Listening<'m>> {
@@ -166,6 +192,23 @@ impl<'t> Model<'t> {
     pub fn listeners(&self, family: Family) -> impl Iterator<Item = Listener<'_>> {
         let listeners = self.listeners_of(family);
         listeners.list.iter().map(|data| Listener { model: self, data })
+    }
+
+    /// The same as nginx goes through them once it has read all: port by port
+    /// in the order of the configuration, and of a port first those with a
+    /// socket of their own, and last the one for every address.
+    pub fn listeners_by_port(&self, family: Family) -> Vec<Listener<'_>> {
+        let mut ports: FxHashMap<(u8, u16, bool), usize> = FxHashMap::default();
+        let mut listeners: Vec<Listener<'_>> = self.listeners(family).collect();
+        for listener in &listeners {
+            let next = ports.len();
+            ports.entry(listener.port()).or_insert(next);
+        }
+        let order = |listener: &Listener<'_>| {
+            (ports.get(&listener.port()).copied(), listener.is_wildcard(), !listener.has_own_socket())
+        };
+        listeners.sort_by_cached_key(order);
+        listeners
     }
 
     /// Whether [`Model::listeners`] are all there are: no address is a name, a
@@ -257,4 +300,60 @@ impl Gatherer {
 fn known_address<'m>(directive: Directive<'m>, family: Family) -> Option<Address<'m>> {
     let text = directive.argument(0).filter(|text| !has_placeholder(text))?;
     parse_address(text, listen_form(family)).ok().filter(|address| !address.is_name())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Profile;
+    use super::*;
+    use crate::tree::{self, Memory, Places};
+
+    /// What a configuration listens on: for each address the first names of
+    /// its servers, the default one in brackets.
+    fn listeners(text: &str, family: Family) -> Vec<String> {
+        let entry = Path::new("/etc/nginx/nginx.conf");
+        let files: Memory = [(entry, text.as_bytes().to_vec())].into_iter().collect();
+        let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+        let model = Model::new(&tree, Context::Main, Profile::default());
+        let describe = |listener: Listener<'_>| {
+            let default = listener.default_server();
+            let name = |server: &Block<'_>| {
+                let name = server.server_names().first().map(|name| name.text.to_string()).unwrap_or_default();
+                if default == Some(*server) { format!("[{name}]") } else { name }
+            };
+            let names: Vec<String> = listener.servers().iter().map(name).collect();
+            format!("{}{} {}", listener.socket(), if listener.is_udp() { " udp" } else { "" }, names.join(" "))
+        };
+        model.listeners(family).map(describe).collect()
+    }
+
+    #[test]
+    fn servers_are_gathered_by_address() {
+        let http = "http { server { server_name a; } server { listen 80; listen 443 quic; server_name b; }
+            server { listen *:80 default_server; listen [::]:80; listen 443; server_name c; }
+            server { listen 127.0.0.1:8000-8001; listen unix:/run/a; listen name:80; listen ${PORT}; server_name d; } }";
+        let stream = "stream { server { listen 53 udp; listen 53; server_name a; } server { server_name b; } }";
+        let table = [
+            (
+                http,
+                Family::Http,
+                vec![
+                    "0.0.0.0:80 a b [c]",
+                    "0.0.0.0:443 udp [b]",
+                    "[::]:80 [c]",
+                    "0.0.0.0:443 [c]",
+                    "127.0.0.1:8000 [d]",
+                    "127.0.0.1:8001 [d]",
+                    "unix:/run/a [d]",
+                ],
+            ),
+            (stream, Family::Stream, vec!["0.0.0.0:53 udp [a]", "0.0.0.0:53 [a]"]),
+            (http, Family::Mail, vec![]),
+        ];
+        for (text, family, expected) in table {
+            assert_eq!(listeners(text, family), expected, "{text}");
+        }
+    }
 }

@@ -12,16 +12,26 @@ mod directive;
 mod dispatch;
 mod effective;
 mod fragment;
+mod geo;
+mod hash_key;
+mod in_force;
 mod listener;
 mod location;
+mod log;
+mod mention;
 mod profile;
+mod reading;
 mod regex;
 pub mod route;
 mod server_name;
+mod syslog;
 mod target;
+mod template;
+mod tls;
 mod upstream;
 mod value;
 mod variable;
+mod zone;
 
 pub use address::{
     Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
@@ -31,15 +41,25 @@ pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
+pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
+pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
+pub use in_force::{InForce, NoSlot, Slot, earlier_defaults};
 pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use location::{LocationError, LocationHead, LocationKind};
+pub use log::{LogBuffer, LogParameterError};
+pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
 pub use profile::{OLDEST_RELEASE, Profile};
+pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
 pub use server_name::{NameKind, ServerName, kind_of_name};
+pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
+pub use template::Template;
+pub use tls::{ServerCertificates, tls_of_pass};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
-pub use variable::{Template, Values};
+pub use variable::Values;
+pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, split_zone};
 
 pub use crate::tree::{Include, is_leftover_name};
 
@@ -95,6 +115,7 @@ pub struct Model<'t> {
     blocks: Vec<BlockData>,
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
+    name_order: OnceLock<NameOrder>,
     whole: OnceLock<Vec<Family>>,
     misfits: OnceLock<Vec<(NodeId, Misfit)>>,
     upstreams: OnceLock<upstream::Groups>,
@@ -102,12 +123,49 @@ pub struct Model<'t> {
     target_index: OnceLock<target::TargetIndex>,
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
+    mentions: OnceLock<mention::Mentions>,
+    log_formats: OnceLock<log::LogFormats>,
+    compiled_patterns: OnceLock<mention::CompiledPatterns>,
+    zones: OnceLock<Vec<zone::Entry>>,
     /// Of http, stream and mail.
     listeners: [OnceLock<listener::Listeners>; 3],
 }
 
 /// The name of a node that the catalog does not know, or of a line of data.
 const NO_NAME: u16 = u16::MAX;
+
+/// The directives of each name, in the order of the configuration.
+#[derive(Debug)]
+struct NameOrder {
+    /// For each name of the catalog, where its directives begin in `nodes`.
+    first: Vec<u32>,
+    nodes: Vec<NodeId>,
+}
+
+impl NameOrder {
+    fn new(names: &[u16]) -> NameOrder {
+        let mut first = vec![0u32; catalog::name_count() + 1];
+        for name in names.iter().filter(|name| **name != NO_NAME) {
+            first[usize::from(*name) + 1] += 1;
+        }
+        for index in 1..first.len() {
+            first[index] += first[index - 1];
+        }
+        let mut next = first.clone();
+        let mut nodes = vec![NodeId::NONE; first.last().map_or(0, |count| *count as usize)];
+        for (id, name) in (0..).zip(names).filter(|(_, name)| **name != NO_NAME) {
+            let slot = &mut next[usize::from(*name)];
+            nodes[*slot as usize] = NodeId(id);
+            *slot += 1;
+        }
+        NameOrder { first, nodes }
+    }
+
+    fn nodes_of(&self, name: u16) -> &[NodeId] {
+        let name = usize::from(name);
+        &self.nodes[self.first[name] as usize..self.first[name + 1] as usize]
+    }
+}
 
 impl<'t> Model<'t> {
     /// The meaning of a tree whose first file stands in `outermost`:
@@ -176,6 +234,29 @@ impl<'t> Model<'t> {
         self.block(BlockId(index as u32))
     }
 
+    /// The innermost blocks around a line: one for each time that its file is
+    /// included. A line outside of all blocks of its file stands in the block
+    /// that the file is included in.
+    pub fn blocks_around(&self, file: FileId, line: u32) -> Vec<Block<'_>> {
+        let source = self.source(file);
+        let mut found: Vec<(InclusionId, Block<'_>)> = Vec::new();
+        for id in self.tree.node_ids().filter(|id| self.tree.node(*id).file == file) {
+            let directive = self.directive(id);
+            let inclusion = self.tree.node(id).inclusion;
+            let entry = found.iter().rposition(|(other, _)| *other == inclusion);
+            let entry = entry.unwrap_or_else(|| {
+                found.push((inclusion, directive.parent()));
+                found.len() - 1
+            });
+            let whole = directive.whole().span;
+            let lines = source.line(whole.start)..=source.line(whole.end.saturating_sub(1));
+            if let Some(block) = directive.block().filter(|_| lines.contains(&line)) {
+                found[entry].1 = block;
+            }
+        }
+        found.into_iter().map(|(_, block)| block).collect()
+    }
+
     /// How many directives there are, those of included files each time.
     pub fn directive_count(&self) -> usize {
         self.tree.nodes.len()
@@ -184,6 +265,22 @@ impl<'t> Model<'t> {
     /// The directive at a place in the order of the configuration.
     pub fn directive(&self, id: NodeId) -> Directive<'_> {
         Directive::new(self, id)
+    }
+
+    /// Whether the main file is another one, which is not known.
+    pub fn is_fragment(&self) -> bool {
+        self.tree.is_fragment
+    }
+
+    /// The directives of these names, in the order of the configuration.
+    pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> + use<'_, 't> {
+        let index = self.name_order.get_or_init(|| NameOrder::new(&self.names));
+        let slices = names.iter().filter_map(|name| Some(index.nodes_of(catalog::name_index(name)?)));
+        let mut nodes: Vec<NodeId> = slices.flatten().copied().collect();
+        if names.len() > 1 {
+            nodes.sort_unstable();
+        }
+        nodes.into_iter().map(|id| self.directive(id))
     }
 
     /// The catalog's index of a directive's name; none for a line of data and
@@ -197,6 +294,16 @@ impl<'t> Model<'t> {
     pub fn is_among_directives(&self, id: NodeId) -> bool {
         let block = self.block_of[id.index()];
         matches!(self.blocks[block.0 as usize].kind, Kind::Directives(_))
+    }
+
+    /// Directives of a family whose names the catalog does not know.
+    pub fn unknown_directives(&self, family: Family) -> impl Iterator<Item = Directive<'_>> {
+        let unknown = self.tree.node_ids().filter(|id| self.name_index(*id).is_none());
+        let directives = unknown.map(|id| self.directive(id));
+        directives.filter(move |directive| match directive.parent().kind() {
+            Kind::Directives(context) => context.family() == family,
+            Kind::Data | Kind::Unknown => false,
+        })
     }
 
     /// Whether everything that `http {}`, `stream {}` or `mail {}` can hold

@@ -31,6 +31,11 @@ impl Profile {
         in_release && self.has_module(directive.module)
     }
 
+    /// Whether the nginx that is meant is certainly not NGINX Plus.
+    pub fn is_without_plus(&self) -> bool {
+        self.modules.as_ref().is_some_and(|modules| !modules.iter().any(|known| known == "plus"))
+    }
+
     /// Whether the nginx that is meant can have this module.
     pub fn has_module(&self, module: &catalog::Module) -> bool {
         let Some(modules) = &self.modules else { return true };

@@ -64,7 +64,8 @@ pub fn compile_regex(pattern: &str, caseless: bool) -> Result<Regex, RegexError>
     let compiled = RegexBuilder::new().caseless(caseless).build(pattern);
     compiled.map(|compiled| Regex { compiled }).map_err(|error| {
         let text = error.to_string();
-        let reason = text.rsplit_once(": ").map_or(text.as_str(), |(_, reason)| reason).to_owned();
+        // "PCRE2: error compiling pattern at offset 2: missing closing parenthesis"
+        let reason = text.splitn(3, ": ").last().unwrap_or(&text).to_owned();
         RegexError { reason, offset: error.offset().unwrap_or(pattern.len()) }
     })
 }

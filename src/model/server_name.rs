@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Block, Directive};
+use super::{Block, Directive, compile_regex};
 
 /// How a name of a `server_name` matches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,6 +87,18 @@ impl<'m> Block<'m> {
             names.push(server_name(None, ""));
         }
         names
+    }
+
+    /// Whether the last regular expression among its names captures
+    /// something: nginx then matches it even where it has no other server to
+    /// choose.
+    pub fn has_capturing_name(self) -> bool {
+        let patterns = self.directives("server_name").flat_map(Directive::arguments);
+        let last = patterns.filter_map(|text| text.strip_prefix('~')).last();
+        last.is_some_and(|pattern| {
+            let caseless = pattern.bytes().any(|byte| byte.is_ascii_uppercase());
+            compile_regex(pattern, caseless).is_ok_and(|regex| regex.capture_count() > 0)
+        })
     }
 }
 

@@ -37,53 +37,88 @@ fn parse_scaled(text: &str, units: &[(char, u32)]) -> Option<u64> {
     parse_number(digits)?.checked_mul(1 << shift).filter(|size| *size <= i64::MAX as u64)
 }
 
-/// A unit of time, and what it is worth.
-type Unit = (&'static str, u64);
+/// A unit of time: its name, its place in the order in which units must come,
+/// and what it is worth.
+struct Unit {
+    name: &'static str,
+    step: u8,
+    worth: u64,
+}
 
-/// The units of a time in milliseconds, in the order in which they must come.
-const UNITS_OF_MILLISECONDS: [Unit; 6] =
-    [("w", 7 * 24 * 3_600_000), ("d", 24 * 3_600_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const fn unit(name: &'static str, step: u8, worth: u64) -> Unit {
+    Unit { name, step, worth }
+}
 
-/// The units of a time in seconds, in the order in which they must come.
-const UNITS_OF_SECONDS: [Unit; 7] = [
-    ("y", 365 * 24 * 3_600),
-    ("M", 30 * 24 * 3_600),
-    ("w", 7 * 24 * 3_600),
-    ("d", 24 * 3_600),
-    ("h", 3_600),
-    ("m", 60),
-    ("s", 1),
+const UNITS_OF_MILLISECONDS: [Unit; 6] = [
+    // Of two names, the longer is tried first.
+    unit("ms", 8, 1),
+    unit("w", 3, 7 * 24 * 3_600_000),
+    unit("d", 4, 24 * 3_600_000),
+    unit("h", 5, 3_600_000),
+    unit("m", 6, 60_000),
+    unit("s", SECONDS, 1_000),
 ];
+
+const UNITS_OF_SECONDS: [Unit; 8] = [
+    // Known, and at no step allowed.
+    unit("ms", 0, 1),
+    unit("y", 1, 365 * 24 * 3_600),
+    unit("M", 2, 30 * 24 * 3_600),
+    unit("w", 3, 7 * 24 * 3_600),
+    unit("d", 4, 24 * 3_600),
+    unit("h", 5, 3_600),
+    unit("m", 6, 60),
+    unit("s", SECONDS, 1),
+];
+
+/// The step of seconds; a blank is a unit of seconds too, behind which no
+/// other unit may come.
+const SECONDS: u8 = 7;
+const BLANK: u8 = 9;
 
 /// A time of a directive that takes milliseconds, in milliseconds: numbers
 /// with units in descending order; a last number without one is in seconds.
 pub fn parse_milliseconds(text: &str) -> Option<u64> {
-    parse_time(text, &UNITS_OF_MILLISECONDS)
+    parse_time(text, &UNITS_OF_MILLISECONDS, 1_000)
 }
 
 /// A time of a directive that takes seconds, in seconds.
 pub fn parse_seconds(text: &str) -> Option<u64> {
-    parse_time(text, &UNITS_OF_SECONDS)
+    parse_time(text, &UNITS_OF_SECONDS, 1)
 }
 
-fn parse_time(text: &str, units: &[Unit]) -> Option<u64> {
-    let mut rest = text.trim_matches(' ');
-    let mut units = units.iter();
-    let mut total: u64 = 0;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
+/// nginx asks for one digit somewhere: `h1` is one second, and `60dm` is 60
+/// days.
+fn parse_time(text: &str, units: &[Unit], second: u64) -> Option<u64> {
+    let mut rest = text;
+    let mut total = 0;
+    let mut step = 0;
+    loop {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number = parse_number(&rest[..digits])?;
+        let number = if digits == 0 { 0 } else { parse_number(&rest[..digits])? };
         rest = &rest[digits..];
-        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let unit = if letters == 0 && rest.trim_start().is_empty() { "s" } else { &rest[..letters] };
-        let (_, scale) = units.find(|(name, _)| *name == unit)?;
-        total = total.checked_add(number.checked_mul(*scale)?).filter(|total| *total <= i64::MAX as u64)?;
-        rest = rest[letters..].trim_start_matches(' ');
+        if rest.is_empty() {
+            let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+            return add_time(total, number, second).filter(|_| has_digit);
+        }
+        let worth = if rest.starts_with(' ') {
+            (step < SECONDS).then_some(())?;
+            step = BLANK;
+            second
+        } else {
+            let unit = units.iter().find(|unit| rest.starts_with(unit.name))?;
+            (step < unit.step).then_some(())?;
+            step = unit.step;
+            rest = &rest[unit.name.len()..];
+            unit.worth
+        };
+        total = add_time(total, number, worth)?;
+        rest = rest.trim_start_matches(' ');
     }
-    Some(total)
+}
+
+fn add_time(total: u64, number: u64, worth: u64) -> Option<u64> {
+    total.checked_add(number.checked_mul(worth)?).filter(|total| *total <= i64::MAX as u64)
 }
 
 #[cfg(test)]
@@ -108,6 +143,20 @@ mod tests {
             ("s", None),
             ("", None),
             ("-1", None),
+            // Odd, and taken.
+            ("h1", Some(1_000)),
+            ("60dm", Some(60 * 24 * 3_600_000)),
+            ("1s500ms", Some(1_500)),
+            ("1000s5", Some(1_005_000)),
+            ("10 ", Some(10_000)),
+            (" 10", Some(10_000)),
+            ("10 5", Some(15_000)),
+            (" 1s", None),
+            ("10 5s", None),
+            ("1s ", Some(1_000)),
+            ("1s 5", Some(6_000)),
+            ("9223372036854775", Some(9_223_372_036_854_775_000)),
+            ("9223372036854776", None),
         ];
         for (text, expected) in table {
             assert_eq!(parse_milliseconds(text), expected, "{text}");
@@ -123,6 +172,9 @@ mod tests {
             ("1m 30", Some(90)),
             ("500ms", None),
             ("1d1M", None),
+            ("M1", Some(1)),
+            ("0yd1000", Some(1_000)),
+            ("1y1y", None),
         ];
         for (text, expected) in table {
             assert_eq!(parse_seconds(text), expected, "{text}");

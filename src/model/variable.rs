@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
+use super::template::{Part, Template};
 use super::{Directive, Kind, Model};
 
 /// Stands in an expanded text for a value that is not known.
@@ -19,76 +20,6 @@ const MOST_COMBINATIONS: usize = 64;
 
 /// How often a value is looked up inside a value.
 const DEEPEST_LOOKUP: usize = 2;
-
-/// A text with variables.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Template<'a> {
-    parts: Vec<Part<'a>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Part<'a> {
-    Text(&'a str),
-    Variable(&'a str),
-}
-
-impl<'a> Template<'a> {
-    /// Takes a text apart at its `$name` and `${name}`
-    /// (`ngx_http_script_compile`). A `$` that names nothing is text.
-    pub fn parse(text: &'a str) -> Template<'a> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some(dollar) = rest.find('$') {
-            match variable_at(&rest[dollar..]) {
-                Some((name, length)) => {
-                    push_text(&mut parts, &rest[..dollar]);
-                    parts.push(Part::Variable(name));
-                    rest = &rest[dollar + length..];
-                }
-                None => {
-                    push_text(&mut parts, &rest[..=dollar]);
-                    rest = &rest[dollar + 1..];
-                }
-            }
-        }
-        push_text(&mut parts, rest);
-        Template { parts }
-    }
-
-    /// The names of its variables.
-    pub fn variables(&self) -> impl Iterator<Item = &'a str> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Variable(name) => Some(*name),
-            Part::Text(_) => None,
-        })
-    }
-}
-
-fn push_text<'a>(parts: &mut Vec<Part<'a>>, text: &'a str) {
-    if !text.is_empty() {
-        parts.push(Part::Text(text));
-    }
-}
-
-/// Name and length of the variable that a text begins with.
-fn variable_at(text: &str) -> Option<(&str, usize)> {
-    let behind = &text[1..];
-    let (name, length) = match behind.strip_prefix('{') {
-        Some(braced) => {
-            let end = braced.find('}')?;
-            (&braced[..end], end + 3)
-        }
-        None => {
-            let end = behind.find(|c: char| !is_name_character(c)).unwrap_or(behind.len());
-            (&behind[..end], end + 1)
-        }
-    };
-    (!name.is_empty() && name.chars().all(is_name_character)).then_some((name, length))
-}
-
-fn is_name_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_'
-}
 
 /// What a text with variables can amount to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -256,26 +187,5 @@ impl Definitions {
     fn definition(&mut self, family: Family, name: Option<&str>) -> Option<&mut Definition> {
         let name = name?.strip_prefix('$')?;
         Some(self.of.entry((family, name.to_ascii_lowercase())).or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Part, Template};
-
-    #[test]
-    fn variables_are_found_as_nginx_finds_them() {
-        use Part::{Text, Variable};
-        let table = [
-            ("http://$host:80", vec![Text("http://"), Variable("host"), Text(":80")]),
-            ("${a}b", vec![Variable("a"), Text("b")]),
-            ("$1$2", vec![Variable("1"), Variable("2")]),
-            ("a$", vec![Text("a$")]),
-            ("$-a", vec![Text("$"), Text("-a")]),
-            ("${a-b}", vec![Text("$"), Text("{a-b}")]),
-        ];
-        for (text, parts) in table {
-            assert_eq!(Template::parse(text).parts, parts, "{text}");
-        }
     }
 }

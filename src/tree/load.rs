@@ -27,6 +27,7 @@ pub fn load(files: &dyn Files, entry: &Path, places: &Places) -> Result<Tree, Re
     loader.read_rounds();
     loader.resolve_includes();
     let mut tree = loader.tree;
+    tree.is_fragment = places.is_of_fragment();
     expand::expand(&mut tree);
     Ok(tree)
 }

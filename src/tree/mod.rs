@@ -113,6 +113,8 @@ pub struct Tree {
     /// again and again would have grown beyond [`expand::MOST_REPEATED`]
     /// statements.
     pub cut: Vec<NodeId>,
+    /// The first file is a part of a configuration whose main file is not known.
+    pub is_fragment: bool,
 }
 
 impl Tree {

@@ -111,6 +111,11 @@ impl Places {
         Places { fragment: true, ..Places::of_entry(file, absolute) }
     }
 
+    /// Whether the real main file is unknown.
+    pub fn is_of_fragment(&self) -> bool {
+        self.fragment
+    }
+
     /// Absolute paths are looked up below `root`, as in the image of a
     /// container; `/` means this machine. What is not there is missing.
     pub fn with_root(self, root: &Path) -> Places {

@@ -2,6 +2,7 @@
 //! in there, and it listens only where a configuration says so.
 
 use super::process::Process;
+use nginx_lint::catalog;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The nginx of this machine.
 pub struct Installed {
-    program: String,
+    /// Its name or path.
+    pub program: String,
     /// Such as `[1, 22, 1]`.
     pub version: Vec<u32>,
     /// What `nginx -V` says it was built with.
@@ -113,7 +115,7 @@ impl Installed {
     fn configuration(&self, setup: &Setup<'_>, is_root: bool) -> String {
         let mut text = String::new();
         if setup.stream.is_some() {
-            text.push_str(&self.load_stream());
+            text.push_str(&self.load("stream"));
         }
         // Workers of a root's nginx run as "nobody" and could not enter our
         // directory; another user's nginx keeps the user and warns of "user".
@@ -132,12 +134,25 @@ impl Installed {
         text
     }
 
-    fn load_stream(&self) -> String {
-        if !self.arguments.iter().any(|argument| argument == "--with-stream=dynamic") {
+    /// The modules that are built in, beyond those that always are.
+    pub fn modules(&self) -> Vec<String> {
+        let has = |option: &str| self.arguments.iter().any(|argument| argument == option);
+        let is_built_in = |module: &&catalog::Module| match module.configure {
+            Some(option) if option.starts_with("--without-") => !has(option),
+            Some(option) => has(option),
+            None => module.name.starts_with("ngx_openssl_"),
+        };
+        catalog::modules().iter().filter(is_built_in).map(|module| module.name.to_owned()).collect()
+    }
+
+    /// The `load_module` that `stream {}` or `mail {}` needs, if it does.
+    pub fn load(&self, family: &str) -> String {
+        let dynamic = format!("--with-{family}=dynamic");
+        if !self.arguments.contains(&dynamic) {
             return String::new();
         }
         let directory = self.arguments.iter().find_map(|argument| argument.strip_prefix("--modules-path="));
-        format!("load_module {}/ngx_stream_module.so;\n", directory.unwrap_or("modules"))
+        format!("load_module {}/ngx_{family}_module.so;\n", directory.unwrap_or("modules"))
     }
 }
 
