@@ -84,7 +84,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
             Some(complaint) => first = first.or(Some(complaint)),
         }
     }
-    if let Some(complaint) = first {
+    // What a placeholder will be is not known.
+    if let Some(complaint) = first.filter(|_| !directive.arguments().any(has_placeholder)) {
         let place = directive.place_of_argument(complaint.argument);
         let finding = findings.add(place, complaint.message);
         finding.nginx_says(complaint.nginx_says).nginx_names(directive.terminator()).help(complaint.help);
@@ -96,7 +97,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
 }
 
 fn complaint(definition: &'static catalog::Directive, directive: Directive<'_>) -> Option<Complaint> {
-    if !is_read_here(definition) || directive.arguments().any(has_placeholder) {
+    if !is_read_here(definition) {
         return None;
     }
     let value = directive.argument(0)?;

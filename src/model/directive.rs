@@ -299,7 +299,9 @@ pub fn has_placeholder(text: &str) -> bool {
         name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
             && name.bytes().any(|byte| byte.is_ascii_uppercase())
     };
-    text.split("${").skip(1).any(|rest| rest.split(['}', ':', '-']).next().is_some_and(is_placeholder))
+    // Most texts have no brace, and looking for one byte is cheap.
+    text.contains('{')
+        && text.split("${").skip(1).any(|rest| rest.split(['}', ':', '-']).next().is_some_and(is_placeholder))
 }
 
 fn order(block: &BlockData, node: NodeId) -> std::cmp::Ordering {
