@@ -86,6 +86,7 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_sticky::RULE,
     &nginx_t::invalid_resolver::RULE,
     &nginx_t::missing_listen::RULE,
+    &nginx_t::missing_handler::RULE,
     &nginx_t::incomplete_mail_server::RULE,
     &nginx_t::not_enough_worker_connections::RULE,
     &nginx_t::late_map_hash::RULE,

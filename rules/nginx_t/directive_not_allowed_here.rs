@@ -39,7 +39,7 @@ fn report(directive: Directive<'_>, findings: &mut Findings) {
     let Kind::Directives(here) = directive.parent().kind() else { return };
     let message = format!("\"{name}\" is not allowed in {}", called(here));
     let finding = findings.add(directive.place_of_name(), message);
-    finding.nginx_says(format!("\"{name}\" directive is not allowed here")).nginx_names(directive.terminator());
+    finding.nginx_says(Misfit::NotAllowedHere.says(name)).nginx_names(directive.terminator());
     let allowed = allowed_in(directive);
     match enclosing(directive, allowed) {
         Some(block) if block.head().is_some() => {

@@ -39,6 +39,18 @@ const READ_ELSEWHERE: [&str; 10] = [
 /// Words that a directive takes beside what its kind says.
 const OTHER_WORDS: [(&str, &str); 1] = [("directio", "off")];
 
+/// Directives that newer releases do not look at any more, the kind of value
+/// they had, and since when.
+const ONCE_READ: [(&str, ValueKind, Version); 7] = [
+    ("http2_max_concurrent_pushes", ValueKind::Number(None), Version::new(1, 25, 1)),
+    ("http2_push_preload", ValueKind::Flag, Version::new(1, 25, 1)),
+    ("http2_max_requests", ValueKind::Number(None), Version::new(1, 19, 7)),
+    ("http2_max_field_size", ValueKind::Size, Version::new(1, 19, 7)),
+    ("http2_max_header_size", ValueKind::Size, Version::new(1, 19, 7)),
+    ("http2_recv_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
+    ("http2_idle_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
+];
+
 /// Words that came later than their directive.
 const LATER_WORDS: [(&str, &str, Version); 1] = [("proxy_http_version", "2", Version::new(1, 29, 4))];
 
@@ -57,7 +69,11 @@ fn is_read_here(definition: &'static catalog::Directive) -> bool {
             | Access
             | ComplexSize
     );
-    kind && !READ_ELSEWHERE.contains(&definition.name)
+    (kind || once_read(definition.name).is_some()) && !READ_ELSEWHERE.contains(&definition.name)
+}
+
+fn once_read(name: &str) -> Option<(ValueKind, Version)> {
+    ONCE_READ.into_iter().find(|(once, _, _)| *once == name).map(|(_, kind, before)| (kind, before))
 }
 
 /// What is wrong with an argument.
@@ -104,7 +120,13 @@ fn complaint(definition: &'static catalog::Directive, directive: Directive<'_>) 
     if OTHER_WORDS.contains(&(definition.name, value)) {
         return None;
     }
-    match definition.value {
+    let once = once_read(definition.name);
+    if let Some((_, before)) = once
+        && directive.model().version().is_none_or(|version| version >= before)
+    {
+        return None;
+    }
+    match once.map_or(definition.value, |(kind, _)| kind) {
         ValueKind::Flag => flag(directive, definition, value),
         ValueKind::Number(bounds) => number(directive, value, bounds),
         ValueKind::Size => plain(directive, 0, parse_size(value).is_some(), "a size", size_help(value)),
@@ -139,7 +161,8 @@ fn plain(directive: Directive<'_>, argument: usize, valid: bool, what: &str, hel
 
 fn flag(directive: Directive<'_>, definition: &catalog::Directive, value: &str) -> Option<Complaint> {
     let name = directive.name();
-    let is_flag = directive.model().version().is_none_or(|version| definition.form_in(version).flag);
+    let is_flag = definition.value != ValueKind::Flag
+        || directive.model().version().is_none_or(|version| definition.form_in(version).flag);
     (is_flag && parse_flag(value).is_none() && !directive.has_nul(0)).then(|| Complaint {
         argument: 0,
         message: format!("\"{name}\" is \"on\" or \"off\", not \"{value}\""),

@@ -18,10 +18,10 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(model: &Model<'_>, findings: &mut Findings) {
-    for (directive, _) in model.misfits().filter(|(_, misfit)| *misfit == Misfit::MissingBlock) {
+    for (directive, misfit) in model.misfits().filter(|(_, misfit)| *misfit == Misfit::MissingBlock) {
         let name = directive.name();
         let finding = findings.add(directive.place(), format!("\"{name}\" needs a block, but ends with \";\""));
-        finding.nginx_says(format!("directive \"{name}\" has no opening \"{{\"")).nginx_names(directive.terminator());
+        finding.nginx_says(misfit.says(name)).nginx_names(directive.terminator());
         finding.help(format!("write what belongs to it in braces: {name} … {{ … }}"));
     }
 }

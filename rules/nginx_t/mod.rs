@@ -66,6 +66,7 @@ pub mod misplaced_location;
 pub mod missing_block;
 pub mod missing_certificate;
 pub mod missing_events;
+pub mod missing_handler;
 pub mod missing_listen;
 pub mod missing_semicolon;
 pub mod not_enough_worker_connections;

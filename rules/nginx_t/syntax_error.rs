@@ -25,7 +25,7 @@ fn check(id: FileId, file: &ParsedFile, model: &Model<'_>, findings: &mut Findin
     for (index, problem) in problems.iter().enumerate() {
         let what = describe(file, problem);
         let finding = findings.add(model.place_in_file(id, what.at), what.message);
-        let mut note = nginx_says(file, problem, what.at);
+        let mut note = nginx_says(id, file, problem, what.at, model);
         if index + 1 == problems.len() && file.syntax.problem_count > problems.len() {
             let more = file.syntax.problem_count - problems.len();
             note.push_str(&format!("\nthere are {more} more syntax errors in this file"));
@@ -191,17 +191,30 @@ fn first_line(file: &ParsedFile, span: Span) -> Span {
 }
 
 /// nginx's own words, with its line where that is another one.
-fn nginx_says(file: &ParsedFile, problem: &Problem, at: Span) -> String {
+fn nginx_says(id: FileId, file: &ParsedFile, problem: &Problem, at: Span, model: &Model<'_>) -> String {
     if problem.nginx_says.is_empty() {
         return String::new();
     }
-    let says = &problem.nginx_says;
-    let noticed = file.source.line(problem.noticed_at);
+    let (says, noticed) = stumbles_before(id, problem, model)
+        .unwrap_or_else(|| (problem.nginx_says.clone(), file.source.line(problem.noticed_at)));
     if noticed == file.source.line(at.start) {
         format!("nginx refuses the file: {says}")
     } else {
         format!("nginx refuses the file and points at line {noticed}: {says}")
     }
+}
+
+/// What nginx says, and in which line, when a brace that is missing or too
+/// many has put a directive where it cannot be, and nginx reads that first.
+fn stumbles_before(id: FileId, problem: &Problem, model: &Model<'_>) -> Option<(String, u32)> {
+    if !matches!(problem.kind, ProblemKind::UnopenedBlock { .. } | ProblemKind::UnclosedBlock { .. }) {
+        return None;
+    }
+    let of_file = model.misfits().filter(|(directive, _)| directive.file() == id);
+    let misfits = of_file.map(|(directive, misfit)| (directive.terminator().span.start, misfit.says(directive.name())));
+    let in_data = model.blocks_in_data(id).map(|head| (head.terminator().span.start, "unexpected \"{\"".to_owned()));
+    let (offset, says) = misfits.chain(in_data).min_by_key(|(offset, _)| *offset)?;
+    (offset < problem.noticed_at).then(|| (says, model.source(id).line(offset)))
 }
 
 /// A short text from the file in quotes.

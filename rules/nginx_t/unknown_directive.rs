@@ -55,7 +55,7 @@ fn report_unknown(directive: Directive<'_>, findings: &mut Findings) {
     if meant.is_none() && is_cut_off_by_a_brace(directive) {
         let finding = findings
             .add(directive.place_of_name(), format!("\"{{\" opens a block here, and \"{name}\" is its first word"));
-        finding.nginx_says(format!("unknown directive \"{name}\"")).nginx_names(directive.terminator());
+        finding.nginx_says(Misfit::Unknown.says(name)).nginx_names(directive.terminator());
         finding.help("quote the whole argument, so that \"{\" is a part of it");
         return;
     }
@@ -66,7 +66,7 @@ fn report_unknown(directive: Directive<'_>, findings: &mut Findings) {
     }
     let finding = findings.add(directive.place_of_name(), message);
     let printed = directive.printed_name();
-    finding.nginx_says(format!("unknown directive \"{printed}\"")).nginx_names(directive.terminator());
+    finding.nginx_says(Misfit::Unknown.says(printed)).nginx_names(directive.terminator());
     match meant {
         Some(meant) => {
             finding.help(format!("did you mean \"{meant}\"?"));
@@ -135,7 +135,7 @@ fn report_missing(directive: Directive<'_>, known: &'static [Definition], findin
         None => outside_of_release(directive, known),
     };
     let finding = findings.add(directive.place_of_name(), message);
-    finding.nginx_says(format!("unknown directive \"{name}\"")).nginx_names(directive.terminator());
+    finding.nginx_says(Misfit::Unknown.says(name)).nginx_names(directive.terminator());
     if let Some(help) = help {
         finding.help(help);
     }

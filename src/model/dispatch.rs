@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::catalog::{self, Context, Contexts, Form, Version};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::{Ending, ParsedFile, Quote, StatementId};
 use crate::tree::NodeId;
 
@@ -28,6 +28,19 @@ pub enum Misfit {
     ArgumentCount,
 }
 
+impl Misfit {
+    /// What nginx says of a directive of this name.
+    pub fn says(self, name: &str) -> String {
+        match self {
+            Misfit::Unknown => format!("unknown directive \"{name}\""),
+            Misfit::NotAllowedHere => format!("\"{name}\" directive is not allowed here"),
+            Misfit::UnexpectedBlock => format!("directive \"{name}\" is not terminated by \";\""),
+            Misfit::MissingBlock => format!("directive \"{name}\" has no opening \"{{\""),
+            Misfit::ArgumentCount => format!("invalid number of arguments in \"{name}\" directive"),
+        }
+    }
+}
+
 impl<'t> Model<'t> {
     /// The directives that no module takes, in order.
     ///
@@ -46,6 +59,12 @@ impl<'t> Model<'t> {
             starts.into_par_iter().flat_map_iter(find).collect()
         });
         misfits.iter().map(|(id, misfit)| (self.directive(*id), *misfit))
+    }
+
+    /// The blocks in a file that stand among lines of data, which have none.
+    pub fn blocks_in_data(&self, file: FileId) -> impl Iterator<Item = Directive<'_>> {
+        let heads = self.blocks().filter_map(|block| block.head());
+        heads.filter(move |head| head.file() == file && head.parent().kind() == Kind::Data)
     }
 
     fn misfit(&self, id: NodeId) -> Option<Misfit> {
