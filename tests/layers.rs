@@ -109,3 +109,14 @@ fn rules_do_nothing_but_judge() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// See `src/model/parallel.rs`: rayon inside of a `OnceLock` can wait for itself.
+#[test]
+fn what_the_model_computes_when_asked_does_not_use_rayon() {
+    let model = sources("src/model").into_iter().filter(|(path, _)| !path.ends_with("build.rs"));
+    let wrong: Vec<String> = model
+        .filter(|(_, text)| code(text).contains("rayon"))
+        .map(|(path, _)| format!("{} uses rayon", path.display()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -28,11 +28,7 @@ pub fn run(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
     findings.extend(check_directives(model, &rules));
     findings.extend(check_blocks(model, &rules));
     findings.extend(check_every_block(model, &rules));
-    for rule in &rules {
-        if let Check::Configuration(check) = rule.check {
-            findings.extend(collect(rule, |findings| check(model, findings)));
-        }
-    }
+    findings.extend(check_configuration(model, &rules));
     findings.retain_mut(|finding| take_verdict(model, finding));
     let mut findings = fold(findings);
     findings.iter_mut().for_each(make_harmless);
@@ -44,6 +40,14 @@ fn collect(rule: &'static Rule, check: impl FnOnce(&mut Findings)) -> Vec<Findin
     let mut findings = Findings::new(rule);
     check(&mut findings);
     findings.into_list()
+}
+
+fn check_configuration(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+    let check = |rule: &&'static Rule| match rule.check {
+        Check::Configuration(check) => collect(rule, |findings| check(model, findings)),
+        _ => Vec::new(),
+    };
+    rules.par_iter().flat_map_iter(check).collect()
 }
 
 fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {

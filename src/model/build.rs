@@ -28,6 +28,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
     builder.open_outermost(outermost);
     builder.read_nodes();
     let by_name = builder.directives_by_name();
+    let occurring = occurring_names(&builder.names);
     let Builder { names, block_of, blocks, .. } = builder;
     Model {
         tree,
@@ -36,6 +37,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         block_of,
         blocks,
         by_name,
+        occurring,
         name_order: OnceLock::new(),
         whole: OnceLock::new(),
         misfits: OnceLock::new(),
@@ -60,6 +62,14 @@ fn loaded_modules(tree: &Tree) -> impl Iterator<Item = String> {
         let name = path.rsplit('/').next()?;
         Some(name.strip_suffix(".so").unwrap_or(name).to_owned())
     })
+}
+
+fn occurring_names(names: &[u16]) -> Vec<bool> {
+    let mut occurring = vec![false; catalog::name_count()];
+    for name in names.iter().filter(|name| **name != NO_NAME) {
+        occurring[usize::from(*name)] = true;
+    }
+    occurring
 }
 
 fn name_indices(file: &ParsedFile) -> Vec<u16> {

@@ -422,7 +422,19 @@ impl<'m> Block<'m> {
     }
 
     fn named(self, name: &str) -> &'m [(u16, NodeId)] {
-        let Some(index) = catalog::name_index(name) else { return &[] };
+        catalog::name_index(name).map_or(&[], |index| self.of_index(index))
+    }
+
+    /// The last directive right in it whose name has this index.
+    pub(super) fn directive_of_index(self, index: u16) -> Option<Directive<'m>> {
+        self.of_index(index).last().map(|(_, node)| Directive::new(self.model, *node))
+    }
+
+    fn of_index(self, index: u16) -> &'m [(u16, NodeId)] {
+        // Most names that are asked for stand nowhere in a configuration.
+        if !self.model.occurring[usize::from(index)] {
+            return &[];
+        }
         let entries = self.entries();
         let start = entries.partition_point(|(name, _)| *name < index);
         let count = entries[start..].partition_point(|(name, _)| *name == index);

@@ -1,13 +1,12 @@
 //! Which module takes a directive: the checks of `ngx_conf_handler`, in its
 //! order, before any value is looked at.
 
-use rayon::prelude::*;
-
 use crate::catalog::{self, Context, Contexts, Form, Version};
 use crate::source::{FileId, Span};
 use crate::syntax::{Ending, ParsedFile, Quote, StatementId};
 use crate::tree::NodeId;
 
+use super::parallel::map_pieces;
 use super::{Directive, Kind, Model, NO_NAME, OLDEST_RELEASE, Profile};
 
 /// So many directives are looked at by one thread at a time.
@@ -48,15 +47,11 @@ impl<'t> Model<'t> {
     /// a block may have rules of its own.
     pub fn misfits(&self) -> impl Iterator<Item = (Directive<'_>, Misfit)> {
         let misfits = self.misfits.get_or_init(|| {
-            let starts: Vec<usize> = (0..self.directive_count()).step_by(CHUNK).collect();
-            let find = |start: usize| {
-                let end = (start + CHUNK).min(self.directive_count());
-                (start..end).filter_map(|index| {
-                    let id = NodeId(index as u32);
-                    Some((id, self.misfit(id)?))
-                })
+            let find = |range: std::ops::Range<usize>| -> Vec<(NodeId, Misfit)> {
+                let ids = range.map(|index| NodeId(index as u32));
+                ids.filter_map(|id| Some((id, self.misfit(id)?))).collect()
             };
-            starts.into_par_iter().flat_map_iter(find).collect()
+            map_pieces(self.directive_count(), CHUNK, find).concat()
         });
         misfits.iter().map(|(id, misfit)| (self.directive(*id), *misfit))
     }

@@ -52,8 +52,9 @@ impl<'m> Block<'m> {
     /// is looked for here, and, as nginx does for what answers the requests of
     /// a location, in the location around an `if` or `limit_except`.
     pub fn effective(self, name: &str) -> Effective<'m> {
-        for block in self.reach(name) {
-            if let Some(directive) = block.directive(name) {
+        let Some(index) = catalog::name_index(name) else { return Effective::Default };
+        for block in self.reach(catalog::directives_of(index)) {
+            if let Some(directive) = block.directive_of_index(index) {
                 return Effective::Set(directive);
             }
             if block.is_unseen_for(name) {
@@ -66,7 +67,7 @@ impl<'m> Block<'m> {
     /// All values in force in this block: those of the innermost level that
     /// has any.
     pub fn effective_list(self, name: &str) -> EffectiveList<'m> {
-        for block in self.reach(name) {
+        for block in self.reach(catalog::find(name)) {
             let directives: Vec<_> = block.directives(name).collect();
             if !directives.is_empty() || block.is_unseen_for(name) {
                 return EffectiveList { directives, complete: !block.is_unseen_for(name) };
@@ -81,19 +82,21 @@ impl<'m> Block<'m> {
         self.directive(name).is_some() || self.effective_list(name).directives.is_empty()
     }
 
-    fn reach(self, name: &str) -> impl Iterator<Item = Block<'m>> {
-        let inheritance = self.inheritance_of(name);
+    fn reach(self, known: &'static [catalog::Directive]) -> impl Iterator<Item = Block<'m>> {
+        let inheritance = self.inheritance_of(known);
         self.outwards().scan(true, move |go_on, block| {
             let here = std::mem::replace(go_on, inherits(inheritance, block.kind()));
             here.then_some(block)
         })
     }
 
-    /// What this block makes of the directives of this name around it. The
+    /// What this block makes of the directives of a name around it. The
     /// same name can be another directive in another block: `resolver` of an
     /// `upstream` is not that of `http`.
-    fn inheritance_of(self, name: &str) -> Inheritance {
-        let known = catalog::find(name);
+    fn inheritance_of(self, known: &'static [catalog::Directive]) -> Inheritance {
+        if let [only] = known {
+            return only.inheritance;
+        }
         let definition = self.outwards().find_map(|block| {
             let Kind::Directives(context) = block.kind() else { return None };
             known.iter().find(|directive| directive.contexts.contains(context))

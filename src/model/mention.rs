@@ -4,12 +4,12 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
+use super::parallel::map_pieces;
 use super::reading::{self, Interest, Part, Piece};
 use super::regex::{Regex, RegexError, compile_regex};
 use super::template::{NoVariable, Scanner, mentions};
@@ -17,6 +17,9 @@ use super::{Block, BlockId, Directive, Kind, Model, Place, has_placeholder};
 
 /// So many directives are read by one thread at a time.
 const CHUNK: usize = 8_192;
+
+/// So many regular expressions are compiled by one thread at a time.
+const PATTERNS_AT_A_TIME: usize = 64;
 
 /// What comes into force only where a server or location has it: when nginx
 /// puts the levels together, it reads what an `http {}` has for those that
@@ -306,24 +309,21 @@ impl<'t> Model<'t> {
             });
             of_pattern.push(index);
         }
-        let compile = |(text, caseless): &(&str, bool)| compile_regex(text, *caseless);
-        CompiledPatterns { compiled: texts.par_iter().with_min_len(64).map(compile).collect(), of_pattern }
+        let compile = |range: Range<usize>| -> Vec<_> {
+            texts[range].iter().map(|(text, caseless)| compile_regex(text, *caseless)).collect()
+        };
+        let compiled = map_pieces(texts.len(), PATTERNS_AT_A_TIME, compile).into_iter().flatten().collect();
+        CompiledPatterns { compiled, of_pattern }
     }
 
     fn find_mentions(&self) -> Mentions {
-        let starts: Vec<usize> = (0..self.directive_count()).step_by(CHUNK).collect();
-        let read = |start: usize| {
+        let read = |range: Range<usize>| {
             let mut collector =
                 Collector { model: self, found: Mentions::default(), lines: None, in_force: FxHashMap::default() };
-            for index in start..self.directive_count().min(start + CHUNK) {
-                collector.read(NodeId(index as u32));
-            }
+            range.for_each(|index| collector.read(NodeId(index as u32)));
             collector.found
         };
-        let parts: Vec<Mentions> = match starts.len() {
-            0 | 1 => starts.into_iter().map(read).collect(),
-            _ => starts.into_par_iter().map(read).collect(),
-        };
+        let parts = map_pieces(self.directive_count(), CHUNK, read);
         let mut all = Mentions::default();
         for part in parts {
             all.append(part);
@@ -387,18 +387,20 @@ impl<'m> Collector<'m> {
         let family = context.family();
         let name = self.model.name_index(directive.id());
         let interest = name.map_or(Interest::Foreign, |name| reading::interests()[usize::from(name)]);
-        let marked = |mark: fn(&u8) -> bool| {
-            let mut words = (0..=directive.argument_count()).filter_map(|word| directive.word(word));
-            words.any(|text| text.as_bytes().iter().any(mark))
+        // An escape adds neither of them: what is not in the text is in no word.
+        let marked = |one: u8, other: u8| {
+            let head = directive.place().location;
+            let text = self.model.source(head.file).slice(head.span);
+            memchr::memchr2(one, other, text.as_bytes()).is_some()
         };
         let found = &mut self.found;
         match interest {
             Interest::None => {}
-            Interest::Foreign if marked(|byte| *byte == b'$') => {
+            Interest::Foreign if marked(b'$', b'$') => {
                 reading::read_foreign(directive, &mut |piece| take(found, directive, family, piece));
             }
             Interest::Always | Interest::Marked
-                if interest == Interest::Always || marked(|byte| matches!(byte, b'$' | b'~')) =>
+                if interest == Interest::Always || marked(b'$', b'~') =>
             {
                 let is_read = !READ_WHERE_IN_FORCE.contains(&directive.name())
                     || *self

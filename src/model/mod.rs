@@ -19,6 +19,7 @@ mod listener;
 mod location;
 mod log;
 mod mention;
+mod parallel;
 mod profile;
 mod reading;
 mod regex;
@@ -115,6 +116,8 @@ pub struct Model<'t> {
     blocks: Vec<BlockData>,
     /// The directives of all blocks, block by block, sorted by name.
     by_name: Vec<(u16, NodeId)>,
+    /// For each name of the catalog, whether some directive has it.
+    occurring: Vec<bool>,
     name_order: OnceLock<NameOrder>,
     whole: OnceLock<Vec<Family>>,
     misfits: OnceLock<Vec<(NodeId, Misfit)>>,
