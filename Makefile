@@ -1,6 +1,6 @@
 # What a change has to pass: formatting, lints, and all tests.
 
-.PHONY: test nginx bench routes
+.PHONY: test nginx bench routes mutants
 
 test: nginx
 	cargo fmt --check
@@ -13,6 +13,10 @@ nginx:
 
 bench:
 	cargo bench --locked
+
+# 5,000 broken configurations: the verdict of `nginx -t` against ours.
+mutants: nginx
+	NGINX_LINT_MUTANTS=5000 cargo test --locked --test mutants -- --nocapture
 
 # 500 generated configurations with 20 requests each: `route` against a real nginx.
 routes: nginx
