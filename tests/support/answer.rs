@@ -91,7 +91,7 @@ const FROM_OUTSIDE: [(&str, Outside); 43] = [
 ];
 
 /// What messages say that the build decides.
-const OF_THE_BUILD: [&str; 10] = [
+const OF_THE_BUILD: [&str; 11] = [
     "unsupported on this platform",
     "not supported on this platform",
     "requires nginx built with",
@@ -103,6 +103,7 @@ const OF_THE_BUILD: [&str; 10] = [
     "invalid event type \"rtsig\"",
     "invalid event type \"/dev/poll\"",
     "invalid event type \"eventport\"",
+    "invalid event type \"iocp\"",
 ];
 
 impl Message {
