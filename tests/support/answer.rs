@@ -91,8 +91,20 @@ const FROM_OUTSIDE: [(&str, Outside); 43] = [
 ];
 
 /// What messages say that the build decides.
-const OF_THE_BUILD: [&str; 4] =
-    ["unsupported on this platform", "not supported on this platform", "requires nginx built with", " requires ngx_"];
+const OF_THE_BUILD: [&str; 11] = [
+    "unsupported on this platform",
+    "not supported on this platform",
+    "requires nginx built with",
+    " requires ngx_",
+    // Methods of other systems, or for lack of a better one.
+    "invalid event type \"select\"",
+    "invalid event type \"poll\"",
+    "invalid event type \"kqueue\"",
+    "invalid event type \"rtsig\"",
+    "invalid event type \"/dev/poll\"",
+    "invalid event type \"eventport\"",
+    "invalid event type \"iocp\"",
+];
 
 impl Message {
     /// A message by its level and text.

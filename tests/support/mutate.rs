@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use nginx_lint::catalog;
+use nginx_lint::catalog::{self, Context, Directive, Origin, ValueKind};
 use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::{Ending, NO_STATEMENT, ParsedFile, Quote, StatementId, Word};
 
@@ -149,7 +149,7 @@ fn tidied(text: &str, mut shows: impl FnMut(&str) -> bool) -> String {
 type Edit = (Range<usize>, String);
 type Mutation = fn(&Subject<'_>, &Pool, &mut Random) -> Option<Vec<Edit>>;
 
-const MUTATIONS: [(&str, usize, Mutation); 31] = [
+const MUTATIONS: [(&str, usize, Mutation); 32] = [
     ("drop the end of a head", 4, drop_end_of_head),
     ("drop a closing brace", 1, drop_closing_brace),
     ("drop a quote", 2, drop_quote),
@@ -176,6 +176,7 @@ const MUTATIONS: [(&str, usize, Mutation); 31] = [
     ("swap statements", 2, swap_statements),
     ("move a statement", 5, move_statement),
     ("add a statement of another configuration", 6, add_foreign_statement),
+    ("add a directive of the catalog", 12, add_catalog_directive),
     ("a block for a semicolon", 1, block_for_semicolon),
     ("a semicolon for a block", 1, semicolon_for_block),
     ("delete a line", 2, delete_line),
@@ -315,6 +316,15 @@ impl<'t> Subject<'t> {
         let words = &self.file.words(id)[1..];
         let fitting: Vec<Word> = words.iter().copied().filter(|word| wanted(self.slice(*word))).collect();
         random.pick(&fitting).copied()
+    }
+
+    /// What stands in a block; none where that is data.
+    fn inside(&self, block: StatementId) -> Option<Context> {
+        let outer = match self.file.statement(block).parent {
+            NO_STATEMENT => Context::Main,
+            parent => self.inside(parent)?,
+        };
+        catalog::find_in(self.file.name(block), outer)?.opens(outer)
     }
 
     /// The place behind the `{` of a block, or in front of its `}`, or one of
@@ -626,6 +636,56 @@ fn move_statement(subject: &Subject<'_>, _: &Pool, random: &mut Random) -> Optio
 fn add_foreign_statement(subject: &Subject<'_>, pool: &Pool, random: &mut Random) -> Option<Vec<Edit>> {
     let to = subject.place_in_block(random);
     insertion(to, format!("\n{}\n", random.pick(&pool.statements)?))
+}
+
+/// Any directive of nginx where it may stand, with values that fit it or not.
+fn add_catalog_directive(subject: &Subject<'_>, pool: &Pool, random: &mut Random) -> Option<Vec<Edit>> {
+    let block = subject.statement(random, |id| subject.is_block(id))?;
+    let context = subject.inside(block)?;
+    let of_nginx = |directive: &&Directive| {
+        directive.module.origin == Origin::OpenSource
+            && directive.contexts.contains(context)
+            && !directive.is_block()
+            // Files of this machine, and what only root may.
+            && !["include", "load_module", "user"].contains(&directive.name)
+    };
+    let candidates: Vec<&Directive> = catalog::all().iter().filter(of_nginx).collect();
+    let directive = *random.pick(&candidates)?;
+    let fits = random.percent(50);
+    let counts: Vec<usize> = (0..4).filter(|count| directive.arguments.accept(*count)).collect();
+    let count = *random.pick(&counts)?;
+    let arguments = match (random.pick(directive.defaults), fitting(directive.value, random)) {
+        (Some(default), _) if random.percent(30) => (*default).to_owned(),
+        (_, Some(value)) if fits => value,
+        _ => {
+            let any = |_| {
+                if random.percent(60) {
+                    random.pick(&ODD_VALUES).copied()
+                } else {
+                    random.pick(&pool.arguments).map(String::as_str)
+                }
+            };
+            (0..count).filter_map(any).collect::<Vec<_>>().join(" ")
+        }
+    };
+    let at = subject.file.statement(block).terminator as usize + 1;
+    insertion(at, format!("\n{} {arguments};", directive.name))
+}
+
+/// A value of a kind.
+fn fitting(kind: ValueKind, random: &mut Random) -> Option<String> {
+    let one_of = |random: &mut Random, values: &[&str]| random.pick(values).map(|value| (*value).to_owned());
+    match kind {
+        ValueKind::Flag => one_of(random, &["on", "off", "ON"]),
+        ValueKind::Number(_) => one_of(random, &["0", "1", "8", "64", "1000"]),
+        ValueKind::Size => one_of(random, &["0", "512", "4k", "1m"]),
+        ValueKind::Offset => one_of(random, &["0", "1g", "10m"]),
+        ValueKind::Milliseconds | ValueKind::Seconds => one_of(random, &["0", "10s", "1h", "500ms", "1M", "1d"]),
+        ValueKind::Buffers => one_of(random, &["4 8k", "2 4k", "1 1k", "0 4k"]),
+        ValueKind::Enumeration(words) | ValueKind::Bitmask(words) => one_of(random, words.list),
+        ValueKind::Nothing => Some(String::new()),
+        _ => None,
+    }
 }
 
 fn block_for_semicolon(subject: &Subject<'_>, _: &Pool, random: &mut Random) -> Option<Vec<Edit>> {

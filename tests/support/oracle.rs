@@ -19,8 +19,10 @@ const NOBODY: u32 = 65_534;
 /// Names are not waited for; nobody's `nginx -t` takes a hundredth of a second.
 const SCRIPT: &str = "ulimit -v 4000000; exec timeout -k 1 10 \"$@\"";
 
-/// What `timeout` answers.
+/// What `timeout` answers of what took too long; beyond 128, of what a signal
+/// ended.
 const TOO_LONG: i32 = 124;
+const SIGNALLED: i32 = 128;
 
 /// The installed nginx.
 pub struct Oracle {
@@ -35,8 +37,8 @@ pub struct Oracle {
 pub enum Reply {
     /// nginx answered.
     Answer(Answer),
-    /// It took too long.
-    TooLong,
+    /// It took too long, or crashed.
+    Nothing,
 }
 
 impl Oracle {
@@ -69,8 +71,8 @@ impl Oracle {
             command.uid(NOBODY).gid(NOBODY);
         }
         let output = command.output().expect("sh runs");
-        if output.status.code() == Some(TOO_LONG) {
-            return Reply::TooLong;
+        if output.status.code().is_none_or(|code| code == TOO_LONG || code > SIGNALLED) {
+            return Reply::Nothing;
         }
         let written = String::from_utf8_lossy(&output.stderr).replace(&format!("{}/conf/", root.display()), "");
         let messages = written.lines().filter_map(Message::read).collect();
