@@ -26,6 +26,7 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_value::RULE,
     &nginx_t::duplicate_directive::RULE,
     &nginx_t::deprecated_directive::RULE,
+    &nginx_t::conflicting_push::RULE,
     &nginx_t::load_module_too_late::RULE,
     &nginx_t::include_missing::RULE,
     &nginx_t::include_cycle::RULE,

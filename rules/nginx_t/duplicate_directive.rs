@@ -26,7 +26,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let mut previous: Option<Directive<'_>> = None;
     for directive in block.directives_by_name() {
         match previous {
-            Some(first) if directive.is_same_name(first) => judge(first, directive, findings),
+            Some(first) if directive.is_same_name(first) && !was_not_set(first) => judge(first, directive, findings),
             _ => previous = Some(directive),
         }
     }
@@ -35,7 +35,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
 fn judge(first: Directive<'_>, second: Directive<'_>, findings: &mut Findings) {
     let mut definitions = second.definitions().peekable();
     let known = definitions.peek().is_some();
-    if !known || definitions.any(|definition| definition.duplicate != Duplicate::Error) || was_not_set(first) {
+    if !known || definitions.any(|definition| definition.duplicate != Duplicate::Error) {
         return;
     }
     let name = second.name();

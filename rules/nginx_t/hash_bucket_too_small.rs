@@ -342,10 +342,7 @@ const SIZES: [&str; 12] = [
 /// Sizes that are wrong for every name.
 fn check_sizes(model: &Model<'_>, findings: &mut Findings) {
     for directive in model.directives_named(&SIZES).filter(|directive| directive.is_read()) {
-        let Some(size) = directive.argument(0).and_then(parse_number).filter(|size| *size <= u64::from(u32::MAX))
-        else {
-            continue;
-        };
+        let Some(size) = directive.argument(0).and_then(parse_number) else { continue };
         let name = directive.name();
         let (table, says) = match (name.strip_suffix("_max_size"), name.strip_suffix("_bucket_size")) {
             (Some(table), _) if size == 0 => {
@@ -355,7 +352,8 @@ fn check_sizes(model: &Model<'_>, findings: &mut Findings) {
                 (table, format!("could not build {table}, you should increase {table}_bucket_size: 0"))
             }
             (_, Some(table)) if size.next_multiple_of(CACHE_LINE) > LARGEST => {
-                let size = size.next_multiple_of(CACHE_LINE);
+                // nginx prints what is beyond its numbers as a negative one.
+                let size = size.next_multiple_of(CACHE_LINE) as i64;
                 (table, format!("could not build {table}, too large {table}_bucket_size: {size}"))
             }
             _ => continue,
@@ -406,9 +404,10 @@ fn is_used(model: &Model<'_>, directive: Directive<'_>, table: &str) -> bool {
                 servers.len() > 1 && servers.into_iter().any(is_filed)
             })
         }
-        _ => block.directives("valid_referers").any(|directive| {
+        _ => model.directives_named(&["valid_referers"]).any(|list| {
             let is_word = |text: &str| matches!(text, "none" | "blocked" | "server_names") || text.starts_with('~');
-            directive.arguments().any(|text| !is_word(text))
+            list.parent().effective(directive.name()) == Effective::Set(directive)
+                && list.arguments().any(|text| !is_word(text))
         }),
     }
 }

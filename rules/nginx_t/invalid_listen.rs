@@ -198,9 +198,9 @@ fn report_too_new(
 fn problem_of_value(known: &Parameter, text: &str, value: &str) -> Option<Option<String>> {
     let is_right = match known.value {
         Value::None | Value::Any => true,
-        Value::Number => parse_number(value).is_some(),
-        Value::Positive => parse_number(value).is_some_and(|number| number > 0),
-        Value::Size => parse_size(value).is_some(),
+        Value::Number => parse_number(value).and_then(kept).is_some(),
+        Value::Positive => parse_number(value).and_then(kept).is_some_and(|number| number != 0),
+        Value::Size => parse_size(value).and_then(kept).is_some(),
         Value::Keepalive => is_keepalive(value),
         Value::Switch => value == "on" || value == "off",
     };
@@ -215,6 +215,12 @@ fn problem_of_value(known: &Parameter, text: &str, value: &str) -> Option<Option
     })
 }
 
+/// What is left of a number that nginx keeps in 32 bits; none when that is the
+/// mark of an error.
+fn kept(number: u64) -> Option<i32> {
+    Some(number as u32 as i32).filter(|kept| *kept != -1)
+}
+
 /// `on`, `off`, or two times and a count between colons, not all of them
 /// left out or 0.
 fn is_keepalive(value: &str) -> bool {
@@ -224,7 +230,7 @@ fn is_keepalive(value: &str) -> bool {
     let mut parts = value.splitn(3, ':');
     let mut read = |parse: fn(&str) -> Option<u64>| match parts.next() {
         None | Some("") => Some(0),
-        Some(part) => parse(part),
+        Some(part) => parse(part).and_then(kept),
     };
     let times = [read(parse_seconds), read(parse_seconds), read(parse_number)];
     times.iter().all(Option::is_some) && times.iter().any(|time| *time != Some(0))

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 
 /// Directives with readers of their own, although the catalog gives the kind
 /// of their value; the rules for them judge it.
-const READ_ELSEWHERE: [&str; 10] = [
+const READ_ELSEWHERE: [&str; 9] = [
     "worker_processes",
     "worker_priority",
     "use",
@@ -32,12 +32,11 @@ const READ_ELSEWHERE: [&str; 10] = [
     "image_filter_jpeg_quality",
     "image_filter_webp_quality",
     "image_filter_sharpen",
-    "userid_expires",
     "protocol",
 ];
 
 /// Words that a directive takes beside what its kind says.
-const OTHER_WORDS: [(&str, &str); 1] = [("directio", "off")];
+const OTHER_WORDS: [(&str, &str); 3] = [("directio", "off"), ("userid_expires", "max"), ("userid_expires", "off")];
 
 /// Directives that newer releases do not look at any more, the kind of value
 /// they had, and since when.
@@ -50,6 +49,9 @@ const ONCE_READ: [(&str, ValueKind, Version); 7] = [
     ("http2_recv_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
     ("http2_idle_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
 ];
+
+/// Directives with a third word, which is always the same.
+const WITH_IF_NOT_EMPTY: [&str; 3] = ["fastcgi_param", "scgi_param", "uwsgi_param"];
 
 /// Words that came later than their directive.
 const LATER_WORDS: [(&str, &str, Version); 1] = [("proxy_http_version", "2", Version::new(1, 29, 4))];
@@ -69,7 +71,8 @@ fn is_read_here(definition: &'static catalog::Directive) -> bool {
             | Access
             | ComplexSize
     );
-    (kind || once_read(definition.name).is_some()) && !READ_ELSEWHERE.contains(&definition.name)
+    (kind || once_read(definition.name).is_some() || WITH_IF_NOT_EMPTY.contains(&definition.name))
+        && !READ_ELSEWHERE.contains(&definition.name)
 }
 
 fn once_read(name: &str) -> Option<(ValueKind, Version)> {
@@ -142,6 +145,7 @@ fn complaint(definition: &'static catalog::Directive, directive: Directive<'_>) 
             Some(unknown_word(directive, index, value, words))
         }
         ValueKind::Access => access(directive),
+        ValueKind::KeyValue => if_not_empty(directive),
         _ => None,
     }
 }
@@ -266,6 +270,19 @@ fn access(directive: Directive<'_>) -> Option<Complaint> {
         message: format!("\"{}\" does not know \"{value}\"", directive.name()),
         help: "write who may read or write, such as user:rw group:rw all:r".to_owned(),
         nginx_says: format!("invalid value \"{value}\""),
+        since: None,
+    })
+}
+
+/// `ngx_http_upstream_param_set_slot`.
+fn if_not_empty(directive: Directive<'_>) -> Option<Complaint> {
+    let name = directive.name();
+    let word = directive.argument(2).filter(|word| *word != "if_not_empty")?;
+    Some(Complaint {
+        argument: 2,
+        message: format!("\"{name}\" has \"{word}\" behind the value"),
+        help: "only \"if_not_empty\" may stand there; put quotes around a value with blanks in it".to_owned(),
+        nginx_says: format!("invalid parameter \"{word}\""),
         since: None,
     })
 }

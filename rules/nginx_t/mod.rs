@@ -3,6 +3,7 @@
 pub mod block_in_data;
 pub mod buffer_sizes;
 pub mod conflicting_listen;
+pub mod conflicting_push;
 pub mod conflicting_root;
 pub mod conflicting_server_name;
 pub mod conflicting_zone;

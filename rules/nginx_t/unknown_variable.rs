@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::catalog::{self, Family, Origin};
+use crate::catalog::{self, Family, Origin, Version};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Mention, Model, Place, evaluated_since, has_placeholder};
 
@@ -93,6 +93,12 @@ struct Known<'m> {
     defined: FxHashSet<String>,
 }
 
+/// Variables that a release did not have yet that was looked at.
+const LATER: [&str; 2] = ["is_request_port", "request_port"];
+
+/// The last release that certainly has none of them.
+const WITHOUT_LATER: Version = Version::new(1, 28, 3);
+
 impl<'m> Known<'m> {
     fn of(model: &'m Model<'m>, family: Family) -> Known<'m> {
         let mut defined: FxHashSet<String> = FxHashSet::default();
@@ -119,6 +125,10 @@ impl<'m> Known<'m> {
 
     fn is_built_in(&self, name: &str) -> bool {
         let Some(variable) = catalog::variable(name, self.family) else { return false };
+        let is_later = LATER.iter().any(|later| later.eq_ignore_ascii_case(name));
+        if is_later && self.model.version().is_some_and(|version| version <= WITHOUT_LATER) {
+            return false;
+        }
         let listed = self.model.profile().modules.as_ref();
         let is_listed = |modules: &Vec<String>| modules.iter().any(|module| module == variable.module.name);
         variable.module.built_by_default || variable.origin == Origin::Plus || listed.is_none_or(is_listed)

@@ -399,9 +399,7 @@ impl<'m> Collector<'m> {
             Interest::Foreign if marked(b'$', b'$') => {
                 reading::read_foreign(directive, &mut |piece| take(found, directive, family, piece));
             }
-            Interest::Always | Interest::Marked
-                if interest == Interest::Always || marked(b'$', b'~') =>
-            {
+            Interest::Always | Interest::Marked if interest == Interest::Always || marked(b'$', b'~') => {
                 let is_read = !READ_WHERE_IN_FORCE.contains(&directive.name())
                     || *self
                         .in_force

@@ -60,7 +60,8 @@ pub(super) enum Interest {
 
 /// Directives that are read in a way of their own if a word of them has a `$`
 /// or a `~`.
-const SPECIAL: [&str; 26] = [
+const SPECIAL: [&str; 27] = [
+    "http2_push",
     "access_log",
     "aio",
     "alias",
@@ -108,6 +109,9 @@ const ALWAYS: [&str; 15] = [
     "set_by_lua_file",
     "split_clients",
 ];
+
+/// Since this release nginx pushes nothing.
+const PUSH_GIVEN_UP: Version = Version::new(1, 25, 1);
 
 /// For each name of the catalog, whether it is worth a look.
 pub(super) fn interests() -> &'static [Interest] {
@@ -279,6 +283,10 @@ impl<'d> Reader<'d, '_> {
             "rewrite" if http => self.read_rewrite(),
             "return" if http => self.read_return(),
             "root" | "alias" if http => self.read_root(),
+            // Newer releases do not look at it.
+            "http2_push" if self.directive.model().version().is_some_and(|version| version < PUSH_GIVEN_UP) => {
+                self.template(1);
+            }
             "try_files" if http => self.read_try_files(),
             "error_page" | "expires" if http => self.template(self.last()),
             "proxy_redirect" | "proxy_cookie_path" | "proxy_cookie_domain" | "proxy_cookie_flags" if http => {
