@@ -50,6 +50,9 @@ const ONCE_READ: [(&str, ValueKind, Version); 7] = [
     ("http2_idle_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
 ];
 
+/// Since this release `proxy_limit_rate` and its kin take variables.
+const VARIABLE_RATES: Version = Version::new(1, 27, 0);
+
 /// Directives with a third word, which is always the same.
 const WITH_IF_NOT_EMPTY: [&str; 3] = ["fastcgi_param", "scgi_param", "uwsgi_param"];
 
@@ -134,7 +137,7 @@ fn complaint(definition: &'static catalog::Directive, directive: Directive<'_>) 
         ValueKind::Number(bounds) => number(directive, value, bounds),
         ValueKind::Size => plain(directive, 0, parse_size(value).is_some(), "a size", size_help(value)),
         ValueKind::Offset => plain(directive, 0, parse_offset(value).is_some(), "a size", size_help(value)),
-        ValueKind::ComplexSize if value.contains('$') => None,
+        ValueKind::ComplexSize if value.contains('$') => variable_too_early(directive),
         ValueKind::ComplexSize => plain(directive, 0, parse_size(value).is_some(), "a size", size_help(value)),
         ValueKind::Milliseconds => milliseconds(directive, value),
         ValueKind::Seconds => plain(directive, 0, parse_seconds(value).is_some(), "a time", seconds_help(value)),
@@ -163,11 +166,26 @@ fn plain(directive: Directive<'_>, argument: usize, valid: bool, what: &str, hel
     })
 }
 
+/// The rate of a response of a client was the first that could be a variable.
+fn variable_too_early(directive: Directive<'_>) -> Option<Complaint> {
+    let name = directive.name();
+    let is_of_upstream = !matches!(name, "limit_rate" | "limit_rate_after");
+    is_of_upstream.then(|| Complaint {
+        argument: 0,
+        message: format!("\"{name}\" takes variables from nginx {VARIABLE_RATES} on"),
+        help: "write a size, such as 512k".to_owned(),
+        nginx_says: format!("\"{name}\" directive invalid value"),
+        since: Some(VARIABLE_RATES),
+    })
+}
+
 fn flag(directive: Directive<'_>, definition: &catalog::Directive, value: &str) -> Option<Complaint> {
     let name = directive.name();
+    // What stands behind a NUL byte is not compared.
+    let value = if directive.has_nul(0) { directive.until_nul(1) } else { value };
     let is_flag = definition.value != ValueKind::Flag
         || directive.model().version().is_none_or(|version| definition.form_in(version).flag);
-    (is_flag && parse_flag(value).is_none() && !directive.has_nul(0)).then(|| Complaint {
+    (is_flag && parse_flag(value).is_none()).then(|| Complaint {
         argument: 0,
         message: format!("\"{name}\" is \"on\" or \"off\", not \"{value}\""),
         help: match value.to_ascii_lowercase().as_str() {

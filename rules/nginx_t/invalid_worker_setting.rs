@@ -45,7 +45,8 @@ fn check_processes(directive: Directive<'_>, findings: &mut Findings) {
 fn check_priority(directive: Directive<'_>, findings: &mut Findings) {
     let Some(text) = directive.argument(0) else { return };
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if parse_number(digits).is_some() {
+    // nginx keeps 32 bits, of which -1 is the mark of an error.
+    if parse_number(digits).is_some_and(|number| number as u32 as i32 != -1) {
         return;
     }
     findings

@@ -65,7 +65,7 @@ fn report_unknown(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     let finding = findings.add(directive.place_of_name(), message);
-    let printed = directive.printed_name();
+    let printed = directive.until_nul(0);
     finding.nginx_says(Misfit::Unknown.says(printed)).nginx_names(directive.terminator());
     match meant {
         Some(meant) => {

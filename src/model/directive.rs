@@ -180,14 +180,14 @@ impl<'m> Directive<'m> {
         self.words().get(index + 1).map_or_else(|| self.place(), |word| self.at(word.span))
     }
 
-    /// Its name as nginx prints it: up to the first NUL byte.
-    pub fn printed_name(self) -> &'m str {
-        let span = self.words()[0].span;
+    /// A word as nginx prints it, up to the first NUL byte; 0 is its name.
+    pub fn until_nul(self, word: usize) -> &'m str {
+        let text = self.word(word).unwrap_or_default();
         let source = self.model.source(self.file());
-        let bytes = source.bytes().get(span.range()).unwrap_or_default();
-        match bytes.iter().position(|byte| *byte == 0).filter(|_| !source.is_faithful()) {
-            Some(end) => self.name().get(..end).unwrap_or(self.name()),
-            None => self.name(),
+        let bytes = self.words().get(word).and_then(|word| source.bytes().get(word.span.range()));
+        match bytes.and_then(|bytes| bytes.iter().position(|byte| *byte == 0)).filter(|_| !source.is_faithful()) {
+            Some(end) => text.get(..end).unwrap_or(text),
+            None => text,
         }
     }
 

@@ -218,26 +218,32 @@ fn host_and_port(protocol: Protocol, text: &str) -> Option<(String, String)> {
     }
 }
 
+/// What follows `unix:`, in any case as nginx reads it.
+fn without_unix(text: &str) -> Option<&str> {
+    let (start, path) = text.split_at_checked("unix:".len())?;
+    start.eq_ignore_ascii_case("unix:").then_some(path)
+}
+
 /// Takes a target apart.
 pub fn split_target(protocol: Protocol, text: &str) -> Parts {
     let starts_with = |scheme: &&&str| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
     let scheme = protocol.schemes().iter().find(starts_with).map_or(0, |scheme| scheme.len());
     let rest = &text[scheme..];
     // The path of a socket ends at the next colon, any other host at `/` or `?`.
-    let length = match rest.strip_prefix("unix:") {
+    let length = match without_unix(rest) {
         Some(path) => path.find(':').map_or(rest.len(), |colon| "unix:".len() + colon),
         None if protocol == Protocol::Stream => rest.len(),
         None => rest.find(['/', '?']).unwrap_or(rest.len()),
     };
     let end = scheme + length;
-    let uri_start = if rest.starts_with("unix:") && end < text.len() { end + 1 } else { end };
+    let uri_start = if without_unix(rest).is_some() && end < text.len() { end + 1 } else { end };
     let uri = (uri_start < text.len()).then_some(uri_start..text.len());
     Parts { scheme: 0..scheme, address: scheme..end, uri }
 }
 
 /// Host and port of an address.
 pub fn split_address(address: &str) -> (Host<'_>, Option<&str>) {
-    if let Some(path) = address.strip_prefix("unix:") {
+    if let Some(path) = without_unix(address) {
         return (Host::Unix(path), None);
     }
     if let Some(end) = address.find(']').filter(|_| address.starts_with('[')) {
@@ -358,6 +364,7 @@ mod tests {
             (Protocol::Proxy, "http://app?a=1", "http://", Name("app"), None, Some("?a=1")),
             (Protocol::Proxy, "http://unix:/run/a.sock:/x", "http://", Unix("/run/a.sock"), None, Some("/x")),
             (Protocol::Proxy, "http://unix:/run/a.sock", "http://", Unix("/run/a.sock"), None, None),
+            (Protocol::Proxy, "HTTP://UNIX:/RUN/A.SOCK", "HTTP://", Unix("/RUN/A.SOCK"), None, None),
             (Protocol::Proxy, "http://[::1]:80/", "http://", Address("[::1]"), Some("80"), Some("/")),
             (Protocol::Proxy, "127.0.0.1:8080", "", Address("127.0.0.1"), Some("8080"), None),
             (Protocol::Fastcgi, "unix:/run/php.sock", "", Unix("/run/php.sock"), None, None),
