@@ -40,6 +40,7 @@ fn report(directive: Directive<'_>, findings: &mut Findings) {
     let message = format!("\"{name}\" is not allowed in {}", called(here));
     let finding = findings.add(directive.place_of_name(), message);
     finding.nginx_says(Misfit::NotAllowedHere.says(name)).nginx_names(directive.terminator());
+    finding.link = catalog::find(name).iter().find_map(|definition| definition.url());
     let allowed = allowed_in(directive);
     match enclosing(directive, allowed) {
         Some(block) if block.head().is_some() => {
@@ -51,6 +52,9 @@ fn report(directive: Directive<'_>, findings: &mut Findings) {
             }
         }
         _ => {
+            // What other kinds of blocks take is of no use here, unless nothing else does.
+            let near: Contexts = allowed.iter().filter(|context| context.family() == here.family()).collect();
+            let allowed = if near.is_empty() { allowed } else { near };
             finding.help(format!("it can stand in: {allowed}"));
         }
     }

@@ -59,7 +59,7 @@ fn judge(first: Directive<'_>, second: Directive<'_>, findings: &mut Findings) {
         format!("\"{name}\" is set twice in the same block")
     };
     let finding = findings.add(second.place(), message);
-    finding.nginx_says(format!("\"{name}\" directive is duplicate")).nginx_names(second.terminator());
+    finding.nginx_says(format!("\"{name}\" directive is duplicate")).nginx_names(second.terminator()).about(second);
     finding.help("remove one of them");
     if let Some((_, before)) = once {
         finding.before(before);

@@ -46,7 +46,7 @@ fn report(directive: Directive<'_>, findings: &mut Findings) {
     };
     let message = format!("\"{name}\" takes {}, here {}", in_words(takes), has(count));
     let finding = findings.add(place, message);
-    finding.nginx_says(Misfit::ArgumentCount.says(name)).nginx_names(directive.terminator());
+    finding.nginx_says(Misfit::ArgumentCount.says(name)).nginx_names(directive.terminator()).about(directive);
     finding.help(match too_many {
         Some(0) => format!("write \"{name}\" alone"),
         Some(_) => "remove what is too much; quote a value that has blanks in it".to_owned(),

@@ -110,7 +110,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     if let Some(complaint) = first.filter(|_| !directive.arguments().any(has_placeholder)) {
         let place = directive.place_of_argument(complaint.argument);
         let finding = findings.add(place, complaint.message);
-        finding.nginx_says(complaint.nginx_says).nginx_names(directive.terminator()).help(complaint.help);
+        finding.nginx_says(complaint.nginx_says).nginx_names(directive.terminator()).about(directive).help(complaint.help);
         if let Some(version) = complaint.since {
             finding.before(version);
         }
@@ -136,7 +136,7 @@ fn complaint(definition: &'static catalog::Directive, directive: Directive<'_>) 
         ValueKind::Flag => flag(directive, definition, value),
         ValueKind::Number(bounds) => number(directive, value, bounds),
         ValueKind::Size => plain(directive, 0, parse_size(value).is_some(), "a size", size_help(value)),
-        ValueKind::Offset => plain(directive, 0, parse_offset(value).is_some(), "a size", size_help(value)),
+        ValueKind::Offset => plain(directive, 0, parse_offset(value).is_some(), "a size", offset_help(value)),
         ValueKind::ComplexSize if value.contains('$') => variable_too_early(directive),
         ValueKind::ComplexSize => plain(directive, 0, parse_size(value).is_some(), "a size", size_help(value)),
         ValueKind::Milliseconds => milliseconds(directive, value),
@@ -305,7 +305,34 @@ fn if_not_empty(directive: Directive<'_>) -> Option<Complaint> {
     })
 }
 
+/// Directives that take `g` do not need to be told so.
+fn offset_help(value: &str) -> String {
+    let lower = value.to_ascii_lowercase();
+    if let Some(number) = lower.strip_suffix("gb").filter(|number| parse_number(number).is_some()) {
+        return format!("write {number}g");
+    }
+    size_help(value).replace("k or m for kilobytes or megabytes", "k, m or g")
+}
+
+/// A size with a fraction, in the next smaller unit.
+fn fraction_help(value: &str) -> Option<String> {
+    let unit = value.chars().next_back()?.to_ascii_lowercase();
+    let smaller = match unit {
+        'g' => 'm',
+        'm' => 'k',
+        _ => return None,
+    };
+    let (whole, fraction) = value[..value.len() - 1].split_once('.')?;
+    let digits = u32::try_from(fraction.len()).ok().filter(|digits| *digits <= 6)?;
+    let thousandths = parse_number(fraction)?.checked_mul(1024)? / 10u64.pow(digits);
+    let total = parse_number(whole)?.checked_mul(1024)?.checked_add(thousandths)?;
+    Some(format!("it reads whole numbers only: write {total}{smaller}"))
+}
+
 fn size_help(value: &str) -> String {
+    if let Some(help) = fraction_help(value) {
+        return help;
+    }
     let lower = value.to_ascii_lowercase();
     let gigabytes = lower.strip_suffix("gb").or_else(|| lower.strip_suffix('g')).and_then(parse_number);
     if let Some(number) = gigabytes {
@@ -369,7 +396,7 @@ fn warn_of_repeated_words(directive: Directive<'_>, findings: &mut Findings) {
         if known.contains(&value.to_ascii_lowercase()) {
             let finding = findings.add(directive.place_of_argument(index), format!("\"{name}\" has \"{value}\" twice"));
             finding.severity(Severity::Warning).not_refused();
-            finding.nginx_says(format!("duplicate value \"{value}\"")).nginx_names(directive.terminator());
+            finding.nginx_says(format!("duplicate value \"{value}\"")).nginx_names(directive.terminator()).about(directive);
             finding.help("remove one of them");
         }
         known.push(value.to_ascii_lowercase());

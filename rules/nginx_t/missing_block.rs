@@ -21,7 +21,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     for (directive, misfit) in model.misfits().filter(|(_, misfit)| *misfit == Misfit::MissingBlock) {
         let name = directive.name();
         let finding = findings.add(directive.place(), format!("\"{name}\" needs a block, but ends with \";\""));
-        finding.nginx_says(misfit.says(name)).nginx_names(directive.terminator());
+        finding.nginx_says(misfit.says(name)).nginx_names(directive.terminator()).about(directive);
         finding.help(format!("write what belongs to it in braces: {name} … {{ … }}"));
     }
 }

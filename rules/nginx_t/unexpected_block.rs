@@ -25,7 +25,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         }
         let name = directive.name();
         let finding = findings.add(directive.place(), format!("\"{name}\" takes no block, but \"{{\" follows it"));
-        finding.nginx_says(misfit.says(name)).nginx_names(directive.terminator());
+        finding.nginx_says(misfit.says(name)).nginx_names(directive.terminator()).about(directive);
         finding.label(directive.place_at(directive.terminator()), "\";\" should stand here");
         finding.help(format!("end \"{name}\" with \";\"; quote an argument that has \"{{\" in it"));
     }

@@ -68,6 +68,7 @@ fn report(zone: &ZoneUse<'_>, count: usize, near: Option<&str>, findings: &mut F
     };
     let place = directive.place_in_argument(zone.argument, zone.range.clone());
     let finding = findings.add(place, message);
+    finding.about(*directive);
     match zone.purpose {
         Purpose::Cache(_) if is_merged(directive.parent(), user) => {
             finding.nginx_says(format!("\"{user}\" zone \"{name}\" is unknown"));

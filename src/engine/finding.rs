@@ -114,6 +114,8 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// What would mend it.
     pub fix: Option<Fix>,
+    /// Documentation that is more to the point than the rule's.
+    pub link: Option<String>,
     /// How often it was found at this place, in files included more than once.
     pub count: usize,
 }
@@ -152,6 +154,7 @@ impl Findings {
             help: None,
             labels: Vec::new(),
             fix: None,
+            link: None,
             count: 1,
         });
         let last = self.list.len() - 1;
@@ -217,6 +220,17 @@ impl Finding {
     pub fn fix(&mut self, safe: bool, title: impl Into<String>, edits: Vec<Edit>) -> &mut Finding {
         self.fix = Some(Fix { title: title.into(), safe, edits });
         self
+    }
+
+    /// Links to what nginx says of a directive, if there is documentation.
+    pub fn about(&mut self, directive: Directive<'_>) -> &mut Finding {
+        self.link = directive.definitions().find_map(|definition| definition.url()).or(self.link.take());
+        self
+    }
+
+    /// The link that reports show.
+    pub fn url(&self) -> Option<&str> {
+        self.link.as_deref().or(self.rule.url())
     }
 
     /// A milder severity than the rule's own.

@@ -99,7 +99,7 @@ fn footers(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
     }
     footers.extend(finding.note.clone().map(|note| ("note", note)));
     footers.extend(finding.help.clone().map(|help| ("help", help)));
-    footers.extend(finding.rule.url().map(|url| ("link", url.to_owned())));
+    footers.extend(finding.url().map(|url| ("link", url.to_owned())));
     footers
 }
 

@@ -132,7 +132,7 @@ fn finding<'a>(shown: &Shown<'a>) -> JsonFinding<'a> {
         message: &finding.message,
         note: finding.note.as_deref(),
         help: finding.help.as_deref(),
-        url: finding.rule.url(),
+        url: finding.url(),
         place: place(shown, finding.place.location),
         labels: labels(shown),
         included_from: shown
