@@ -43,7 +43,12 @@ fn report_removed(directive: Directive<'_>, removed: Version, findings: &mut Fin
     let finding = findings.add(directive.place(), message);
     if name == "ssl" {
         let text = "the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead";
-        finding.nginx_says(text).nginx_names(directive.terminator()).about(directive).since(SSL_DEPRECATED).before(removed);
+        finding
+            .nginx_says(text)
+            .nginx_names(directive.terminator())
+            .about(directive)
+            .since(SSL_DEPRECATED)
+            .before(removed);
         finding.help("add \"ssl\" to the \"listen\" directives of the server, and remove this line");
     }
     finding.note(format!("nginx {removed} and later refuse to start or reload: unknown directive \"{name}\""));

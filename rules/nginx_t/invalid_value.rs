@@ -110,7 +110,11 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     if let Some(complaint) = first.filter(|_| !directive.arguments().any(has_placeholder)) {
         let place = directive.place_of_argument(complaint.argument);
         let finding = findings.add(place, complaint.message);
-        finding.nginx_says(complaint.nginx_says).nginx_names(directive.terminator()).about(directive).help(complaint.help);
+        finding
+            .nginx_says(complaint.nginx_says)
+            .nginx_names(directive.terminator())
+            .about(directive)
+            .help(complaint.help);
         if let Some(version) = complaint.since {
             finding.before(version);
         }
@@ -396,7 +400,10 @@ fn warn_of_repeated_words(directive: Directive<'_>, findings: &mut Findings) {
         if known.contains(&value.to_ascii_lowercase()) {
             let finding = findings.add(directive.place_of_argument(index), format!("\"{name}\" has \"{value}\" twice"));
             finding.severity(Severity::Warning).not_refused();
-            finding.nginx_says(format!("duplicate value \"{value}\"")).nginx_names(directive.terminator()).about(directive);
+            finding
+                .nginx_says(format!("duplicate value \"{value}\""))
+                .nginx_names(directive.terminator())
+                .about(directive);
             finding.help("remove one of them");
         }
         known.push(value.to_ascii_lowercase());

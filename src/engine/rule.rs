@@ -156,9 +156,6 @@ pub enum Check {
     /// For every directive whose name has an entry in the catalog of which this
     /// is true.
     DirectivesWhere(fn(&'static catalog::Directive) -> bool, fn(Directive<'_>, &mut Findings)),
-    /// For every directive that stands among the directives of a context, of
-    /// whatever name.
-    EveryDirective(fn(Directive<'_>, &mut Findings)),
     /// For every block of these contexts that stands in a file.
     Blocks(&'static [Context], fn(Block<'_>, &mut Findings)),
     /// For every block, the outermost and those of data included.

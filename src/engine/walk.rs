@@ -66,22 +66,19 @@ fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
 
 fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
     let interested = interested_in_names(rules);
-    let in_every: Vec<_> =
-        rules.iter().filter(|rule| matches!(rule.check, Check::EveryDirective(_))).copied().collect();
-    if interested.iter().all(Vec::is_empty) && in_every.is_empty() {
+    if interested.iter().all(Vec::is_empty) {
         return Vec::new();
     }
     let check = |start: usize| {
         let end = (start + CHUNK).min(model.directive_count());
         let mut findings: Option<Findings> = None;
         for id in (start..end).map(|index| NodeId(index as u32)) {
-            let named = model.name_index(id).map_or(&[][..], |name| &interested[name as usize]);
-            let every = if model.is_among_directives(id) { &in_every[..] } else { &[] };
-            for rule in named.iter().chain(every) {
+            let Some(name) = model.name_index(id) else { continue };
+            for rule in &interested[usize::from(name)] {
                 let findings = findings.get_or_insert_with(|| Findings::new(rule));
                 findings.set_rule(rule);
                 match rule.check {
-                    Check::Directives(_, check) | Check::DirectivesWhere(_, check) | Check::EveryDirective(check) => {
+                    Check::Directives(_, check) | Check::DirectivesWhere(_, check) => {
                         check(model.directive(id), findings);
                     }
                     _ => {}

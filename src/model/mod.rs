@@ -292,13 +292,6 @@ impl<'t> Model<'t> {
         Some(self.names[id.index()]).filter(|name| *name != NO_NAME)
     }
 
-    /// Whether it stands among the directives of a context, not among lines
-    /// of data or in the block of a directive that is not known.
-    pub fn is_among_directives(&self, id: NodeId) -> bool {
-        let block = self.block_of[id.index()];
-        matches!(self.blocks[block.0 as usize].kind, Kind::Directives(_))
-    }
-
     /// Directives of a family whose names the catalog does not know.
     pub fn unknown_directives(&self, family: Family) -> impl Iterator<Item = Directive<'_>> {
         let unknown = self.tree.node_ids().filter(|id| self.name_index(*id).is_none());
