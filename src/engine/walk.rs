@@ -65,7 +65,7 @@ fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
 }
 
 fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
-    let interested = interested_in_names(rules);
+    let interested = interested_in_names(model, rules);
     if interested.iter().all(Vec::is_empty) {
         return Vec::new();
     }
@@ -96,7 +96,7 @@ fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> 
 }
 
 /// For each name of the catalog, the rules that want its directives.
-fn interested_in_names(rules: &[&'static Rule]) -> Vec<Vec<&'static Rule>> {
+fn interested_in_names(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Vec<&'static Rule>> {
     let mut interested = vec![Vec::new(); catalog::name_count()];
     for rule in rules {
         match rule.check {
@@ -107,7 +107,7 @@ fn interested_in_names(rules: &[&'static Rule]) -> Vec<Vec<&'static Rule>> {
             }
             Check::DirectivesWhere(is_wanted, _) => {
                 for (name, rules) in (0..).zip(&mut interested) {
-                    if catalog::directives_of(name).iter().any(is_wanted) {
+                    if model.has_directives_named(name) && catalog::directives_of(name).iter().any(is_wanted) {
                         rules.push(*rule);
                     }
                 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::catalog::{Context, Family};
+use crate::catalog::{self, Context, Family};
 use crate::tree::NodeId;
 
 use super::parallel::map_pieces;
@@ -318,8 +318,13 @@ impl<'t> Model<'t> {
 
     fn find_mentions(&self) -> Mentions {
         let read = |range: Range<usize>| {
-            let mut collector =
-                Collector { model: self, found: Mentions::default(), lines: None, in_force: FxHashMap::default() };
+            let mut collector = Collector {
+                model: self,
+                found: Mentions::default(),
+                lines: None,
+                in_force: FxHashMap::default(),
+                interests: vec![None; catalog::name_count()],
+            };
             range.for_each(|index| collector.read(NodeId(index as u32)));
             collector.found
         };
@@ -360,6 +365,8 @@ struct Collector<'m> {
     lines: Option<(BlockId, Lines)>,
     /// Of blocks and names of [`READ_WHERE_IN_FORCE`], whether they are read.
     in_force: FxHashMap<(BlockId, &'m str), bool>,
+    /// Of each name that was met, what it is worth.
+    interests: Vec<Option<Interest>>,
 }
 
 impl<'m> Collector<'m> {
@@ -383,10 +390,15 @@ impl<'m> Collector<'m> {
         }
     }
 
+    /// Of the many names of the catalog a configuration has few.
+    fn interest(&mut self, name: u16) -> Interest {
+        *self.interests[usize::from(name)].get_or_insert_with(|| reading::interest(name))
+    }
+
     fn read_directive(&mut self, directive: Directive<'m>, context: Context) {
         let family = context.family();
         let name = self.model.name_index(directive.id());
-        let interest = name.map_or(Interest::Foreign, |name| reading::interests()[usize::from(name)]);
+        let interest = name.map_or(Interest::Foreign, |name| self.interest(name));
         // An escape adds neither of them: what is not in the text is in no word.
         let marked = |one: u8, other: u8| {
             let head = directive.place().location;

@@ -275,6 +275,12 @@ impl<'t> Model<'t> {
         self.tree.is_fragment
     }
 
+    /// Whether the configuration has directives whose name has this index in
+    /// the catalog.
+    pub fn has_directives_named(&self, name: u16) -> bool {
+        self.occurring[usize::from(name)]
+    }
+
     /// The directives of these names, in the order of the configuration.
     pub fn directives_named(&self, names: &[&str]) -> impl Iterator<Item = Directive<'_>> + use<'_, 't> {
         let index = self.name_order.get_or_init(|| NameOrder::new(&self.names));

@@ -5,7 +5,6 @@
 //! says of a directive. Judges nothing.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use crate::catalog::{self, Context, Expansion, Family, Origin, ValueKind, Version};
 
@@ -113,13 +112,8 @@ const ALWAYS: [&str; 15] = [
 /// Since this release nginx pushes nothing.
 const PUSH_GIVEN_UP: Version = Version::new(1, 25, 1);
 
-/// For each name of the catalog, whether it is worth a look.
-pub(super) fn interests() -> &'static [Interest] {
-    static INTERESTS: OnceLock<Vec<Interest>> = OnceLock::new();
-    INTERESTS.get_or_init(|| (0..catalog::name_count()).map(|index| interest(index as u16)).collect())
-}
-
-fn interest(name: u16) -> Interest {
+/// Whether directives of this name are worth a look.
+pub(super) fn interest(name: u16) -> Interest {
     let directives = catalog::directives_of(name);
     let has_variables = |family| matches!(family, Family::Http | Family::Stream);
     if ALWAYS.contains(&catalog::name_of(name)) {
@@ -509,7 +503,7 @@ mod tests {
     fn what_is_read_in_a_special_way_is_in_the_catalog() {
         for name in SPECIAL.iter().chain(&ALWAYS) {
             let index = catalog::name_index(name).unwrap_or_else(|| panic!("{name} is not in the catalog"));
-            assert_ne!(interests()[usize::from(index)], Interest::None, "{name}");
+            assert_ne!(interest(index), Interest::None, "{name}");
         }
         let table = [
             ("add_header", Interest::Marked),
@@ -519,7 +513,7 @@ mod tests {
         ];
         for (name, expected) in table {
             let index = catalog::name_index(name).unwrap_or_else(|| panic!("{name} is not in the catalog"));
-            assert_eq!(interests()[usize::from(index)], expected, "{name}");
+            assert_eq!(interest(index), expected, "{name}");
         }
     }
 }
