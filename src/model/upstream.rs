@@ -13,6 +13,9 @@ pub struct Upstream<'m> {
     pub block: Block<'m>,
 }
 
+/// The ways to choose a server of a group.
+const METHODS: [&str; 5] = ["ip_hash", "hash", "least_conn", "least_time", "random"];
+
 /// A `server` in an upstream.
 #[derive(Clone, Copy, Debug)]
 pub struct Server<'m> {
@@ -24,6 +27,18 @@ impl<'m> Upstream<'m> {
     /// Its name as written; names are compared without regard to case.
     pub fn name(self) -> &'m str {
         self.block.head().and_then(|head| head.argument(0)).unwrap_or_default()
+    }
+
+    /// The directive that says how a server is chosen; without one, each in
+    /// turn by its weight. Of several the last one counts.
+    pub fn method(self) -> Option<Directive<'m>> {
+        let given = METHODS.iter().filter_map(|name| self.block.directive(name));
+        given.max_by_key(|method| method.id())
+    }
+
+    /// The directive that lets the workers share what they know of the servers.
+    pub fn zone(self) -> Option<Directive<'m>> {
+        self.block.directive("zone")
     }
 
     /// The directive with which it keeps connections open.

@@ -22,7 +22,8 @@
 //!   limit_except, break, search-again have no facts
 //! END   = {"end": a kind, "text": a sentence, "at": PLACE or null, and facts of the kind}
 //!   answer    "status", "body" or null, "reason"
-//!   pass      "protocol", "scheme", "address", "group": {"name", "at", "servers": [PLACE]} or null,
+//!   pass      "protocol", "scheme", "address", "group": {"name", "at", "servers": [PLACE],
+//!             "method", "keepalive", "zone": PLACE or null} or null,
 //!             "resolved_each_time", "method", "uri", "version" (null where the protocol has none),
 //!             "headers", "parameters": [{"name", "value", "origin": directive|default|client, "at"}],
 //!             "settings": [{"name", "value", "at": PLACE, or null for the default}],
@@ -228,7 +229,14 @@ fn reason(reason: Reason) -> &'static str {
 fn pass(pass: &Pass<'_>) -> Value {
     let group = pass.group.map(|group| {
         let servers: Vec<Value> = group.servers().map(|server| place(server.directive)).collect();
-        json!({"name": group.name(), "at": at(group.block.head()), "servers": servers})
+        json!({
+            "name": group.name(),
+            "at": at(group.block.head()),
+            "servers": servers,
+            "method": at(group.method()),
+            "keepalive": at(group.keepalive()),
+            "zone": at(group.zone()),
+        })
     });
     let settings = pass
         .settings

@@ -138,6 +138,10 @@ fn write_settings(pass: &Pass<'_>, indent: &str, out: &mut impl Write) -> io::Re
             let text = server.directive.arguments().collect::<Vec<_>>().join(" ");
             remark(out, indent, &text, &place(server.directive))?;
         }
+        for directive in [group.method(), group.keepalive(), group.zone()].into_iter().flatten() {
+            let words = [directive.name()].into_iter().chain(directive.arguments());
+            remark(out, indent, &words.collect::<Vec<_>>().join(" "), &place(directive))?;
+        }
     }
     if !pass.settings.is_empty() {
         writeln!(out, "\n{indent}in force:")?;
