@@ -170,16 +170,17 @@ fn plain(directive: Directive<'_>, argument: usize, valid: bool, what: &str, hel
     })
 }
 
-/// The rate of a response of a client was the first that could be a variable.
+/// The rates of clients and of stream took variables long before.
 fn variable_too_early(directive: Directive<'_>) -> Option<Complaint> {
     let name = directive.name();
-    let is_of_upstream = !matches!(name, "limit_rate" | "limit_rate_after");
-    is_of_upstream.then(|| Complaint {
-        argument: 0,
-        message: format!("\"{name}\" takes variables from nginx {VARIABLE_RATES} on"),
-        help: "write a size, such as 512k".to_owned(),
-        nginx_says: format!("\"{name}\" directive invalid value"),
-        since: Some(VARIABLE_RATES),
+    ["proxy_limit_rate", "fastcgi_limit_rate", "uwsgi_limit_rate", "scgi_limit_rate"].contains(&name).then(|| {
+        Complaint {
+            argument: 0,
+            message: format!("\"{name}\" takes variables from nginx {VARIABLE_RATES} on"),
+            help: "write a size, such as 512k".to_owned(),
+            nginx_says: format!("\"{name}\" directive invalid value"),
+            since: Some(VARIABLE_RATES),
+        }
     })
 }
 
