@@ -1,8 +1,8 @@
 //! A directive that may stand once in a block, twice.
 
-use crate::catalog::{self, Context, Duplicate, Version};
+use crate::catalog::{self, Context, Duplicate};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Directive, Kind};
+use crate::model::{Block, Directive, Kind, once_read};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -17,17 +17,6 @@ pub const RULE: Rule = Rule {
     page: include_str!("duplicate_directive.md"),
     check: Check::EveryBlock(check),
 };
-
-/// Directives that newer releases do not look at any more, and since when.
-const ONCE_READ: [(&str, Version); 7] = [
-    ("http2_max_concurrent_pushes", Version::new(1, 25, 1)),
-    ("http2_push_preload", Version::new(1, 25, 1)),
-    ("http2_max_requests", Version::new(1, 19, 7)),
-    ("http2_max_field_size", Version::new(1, 19, 7)),
-    ("http2_max_header_size", Version::new(1, 19, 7)),
-    ("http2_recv_timeout", Version::new(1, 19, 7)),
-    ("http2_idle_timeout", Version::new(1, 19, 7)),
-];
 
 fn check(block: Block<'_>, findings: &mut Findings) {
     let Kind::Directives(context) = block.kind() else { return };
@@ -46,7 +35,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
 fn judge(first: Directive<'_>, second: Directive<'_>, findings: &mut Findings) {
     let mut definitions = second.definitions().peekable();
     let known = definitions.peek().is_some();
-    let once = ONCE_READ.into_iter().find(|(name, _)| *name == second.name());
+    let once = once_read(second.name());
     let is_fine = |definition: &catalog::Directive| definition.duplicate != Duplicate::Error && once.is_none();
     if !known || definitions.any(is_fine) {
         return;

@@ -188,7 +188,7 @@ fn report_variable(part: &Part<'_>, place: &str, findings: &mut Findings) {
     let name = part.directive.name();
     findings
         .add(place_of(part), format!("\"{}\" has a variable, and {name} takes none", part.text))
-        // No host can have that name: a resolver takes no answer with a `$` in it.
+        // No host is called that; the recorded cases have the answer of nginx.
         .note(format!(
             "nginx asks DNS for a host of this name, and does not start without it: host not found in {place}"
         ))

@@ -3,8 +3,8 @@
 use crate::catalog::{Context, Version};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
-    Block, Directive, Effective, SMALLEST_KEYS_ZONE, parse_milliseconds, parse_number, parse_offset, parse_seconds,
-    split_zone,
+    Block, CacheWords, Directive, Effective, SMALLEST_KEYS_ZONE, parse_milliseconds, parse_number, parse_offset,
+    parse_seconds, split_zone,
 };
 
 /// See the page.
@@ -223,33 +223,17 @@ fn problem_of_levels(directive: Directive<'_>) -> Option<Problem> {
 }
 
 fn problem_of_open_files(directive: Directive<'_>) -> Option<Problem> {
-    let mut is_complete = false;
-    for (argument, text) in directive.arguments().enumerate() {
-        if directive.is_template(argument) {
-            is_complete = true;
-            continue;
-        }
-        let valid = match text.split_once('=') {
-            Some(("max", value)) => {
-                is_complete = true;
-                parse_number(value).is_some_and(|max| max > 0)
-            }
-            Some(("inactive", value)) => parse_seconds(value).is_some(),
-            _ => {
-                is_complete |= text == "off";
-                text == "off"
-            }
-        };
-        if !valid {
-            return Some(Problem {
-                argument: Some(argument),
-                says: format!("invalid \"open_file_cache\" parameter \"{text}\""),
-                what: format!("open_file_cache does not take \"{text}\""),
-                help: "write \"max=NUMBER\" and perhaps \"inactive=TIME\", or off",
-            });
-        }
+    let words = CacheWords::of(directive, &["inactive"]);
+    if let Some(argument) = words.wrong {
+        let text = directive.argument(argument)?;
+        return Some(Problem {
+            argument: Some(argument),
+            says: format!("invalid \"open_file_cache\" parameter \"{text}\""),
+            what: format!("open_file_cache does not take \"{text}\""),
+            help: "write \"max=NUMBER\" and perhaps \"inactive=TIME\", or off",
+        });
     }
-    (!is_complete).then(|| Problem {
+    (!words.is_complete).then(|| Problem {
         argument: None,
         says: "\"open_file_cache\" must have the \"max\" parameter".to_owned(),
         what: "open_file_cache does not say how many files".to_owned(),

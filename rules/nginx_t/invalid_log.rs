@@ -37,10 +37,7 @@ const LEVELS_ELSEWHERE: [(&str, &str); 5] =
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let mut buffers = FxHashMap::default();
     for directive in model.directives_named(&["access_log", "error_log", "log_format", "open_log_file_cache"]) {
-        let Some(known) = directive.definition() else { continue };
-        if !known.arguments.accept(directive.argument_count()) {
-            continue;
-        }
+        let Some(known) = directive.taken_as() else { continue };
         match (directive.name(), known.value) {
             ("access_log", _) => check_access_log(directive, &mut buffers, findings),
             ("error_log", ValueKind::Log(levels)) => check_error_log(directive, levels, findings),

@@ -1,7 +1,7 @@
 //! Parameters of directives about TLS.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, SMALLEST_ZONE, parse_number, parse_seconds, split_zone};
+use crate::model::{CacheWords, Directive, SMALLEST_ZONE, parse_number, split_zone};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -117,31 +117,13 @@ fn check_ocsp_cache(directive: Directive<'_>, findings: &mut Findings) {
 
 fn check_certificate_cache(directive: Directive<'_>, findings: &mut Findings) {
     let name = directive.name();
-    let mut is_complete = false;
-    for (index, text) in directive.arguments().enumerate() {
-        if directive.is_template(index) {
-            is_complete = true;
-            continue;
-        }
-        let valid = match text.split_once('=') {
-            Some(("max", value)) => {
-                is_complete = true;
-                parse_number(value).is_some_and(|max| max > 0)
-            }
-            Some(("inactive" | "valid", value)) => parse_seconds(value).is_some(),
-            _ => {
-                is_complete |= text == "off";
-                text == "off"
-            }
-        };
-        if !valid {
-            let what = format!("{name} does not take \"{text}\"");
-            let help = "write \"max=NUMBER\", and perhaps \"inactive=TIME\" and \"valid=TIME\", or off";
-            report(directive, index, format!("invalid parameter \"{text}\""), what, help, findings);
-            return;
-        }
-    }
-    if !is_complete {
+    let words = CacheWords::of(directive, &["inactive", "valid"]);
+    if let Some(index) = words.wrong {
+        let text = directive.argument(index).unwrap_or_default();
+        let what = format!("{name} does not take \"{text}\"");
+        let help = "write \"max=NUMBER\", and perhaps \"inactive=TIME\" and \"valid=TIME\", or off";
+        report(directive, index, format!("invalid parameter \"{text}\""), what, help, findings);
+    } else if !words.is_complete {
         findings
             .add(directive.place(), format!("{name} does not say how many certificates"))
             .nginx_says(format!("\"{name}\" must have the \"max\" parameter"))

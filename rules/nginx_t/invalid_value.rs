@@ -4,7 +4,8 @@
 use crate::catalog::{self, ValueKind, Version, Words};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
-    Directive, has_placeholder, parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size,
+    Directive, has_placeholder, once_read, parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds,
+    parse_size,
 };
 
 /// See the page.
@@ -38,18 +39,6 @@ const READ_ELSEWHERE: [&str; 9] = [
 /// Words that a directive takes beside what its kind says.
 const OTHER_WORDS: [(&str, &str); 3] = [("directio", "off"), ("userid_expires", "max"), ("userid_expires", "off")];
 
-/// Directives that newer releases do not look at any more, the kind of value
-/// they had, and since when.
-const ONCE_READ: [(&str, ValueKind, Version); 7] = [
-    ("http2_max_concurrent_pushes", ValueKind::Number(None), Version::new(1, 25, 1)),
-    ("http2_push_preload", ValueKind::Flag, Version::new(1, 25, 1)),
-    ("http2_max_requests", ValueKind::Number(None), Version::new(1, 19, 7)),
-    ("http2_max_field_size", ValueKind::Size, Version::new(1, 19, 7)),
-    ("http2_max_header_size", ValueKind::Size, Version::new(1, 19, 7)),
-    ("http2_recv_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
-    ("http2_idle_timeout", ValueKind::Milliseconds, Version::new(1, 19, 7)),
-];
-
 /// Since this release `proxy_limit_rate` and its kin take variables.
 const VARIABLE_RATES: Version = Version::new(1, 27, 0);
 
@@ -76,10 +65,6 @@ fn is_read_here(definition: &'static catalog::Directive) -> bool {
     );
     (kind || once_read(definition.name).is_some() || WITH_IF_NOT_EMPTY.contains(&definition.name))
         && !READ_ELSEWHERE.contains(&definition.name)
-}
-
-fn once_read(name: &str) -> Option<(ValueKind, Version)> {
-    ONCE_READ.into_iter().find(|(once, _, _)| *once == name).map(|(_, kind, before)| (kind, before))
 }
 
 /// What is wrong with an argument.

@@ -147,8 +147,8 @@ pub(super) struct Mentions {
     by_name: OnceLock<ByName>,
 }
 
-/// For each variable, in lower case: indices of its reads and definitions.
-type ByName = FxHashMap<(Family, String), (Vec<u32>, Vec<u32>)>;
+/// For each variable, in lower case: indices of its definitions.
+type ByName = FxHashMap<(Family, String), Vec<u32>>;
 
 #[derive(Clone, Debug)]
 struct Named {
@@ -202,19 +202,11 @@ impl<'t> Model<'t> {
         self.mentions().definitions.iter().filter(move |read| read.family == family).map(|read| self.mention(read))
     }
 
-    /// The places where this variable is read.
-    pub fn reads_of(&self, family: Family, name: &str) -> impl Iterator<Item = Mention<'_>> {
-        let mentions = self.mentions();
-        let found = self.mentions_by_name().get(&(family, name.to_ascii_lowercase()));
-        let reads = found.map_or(&[][..], |(reads, _)| reads);
-        reads.iter().map(|index| self.mention(&mentions.reads[*index as usize]))
-    }
-
     /// The places where this variable is defined by its name.
     pub fn definitions_of(&self, family: Family, name: &str) -> impl Iterator<Item = Mention<'_>> {
         let mentions = self.mentions();
         let found = self.mentions_by_name().get(&(family, name.to_ascii_lowercase()));
-        let definitions = found.map_or(&[][..], |(_, definitions)| definitions);
+        let definitions = found.map_or(&[][..], Vec::as_slice);
         definitions.iter().map(|index| self.mention(&mentions.definitions[*index as usize]))
     }
 
@@ -286,11 +278,8 @@ impl<'t> Model<'t> {
         mentions.by_name.get_or_init(|| {
             let mut by_name = ByName::default();
             let key = |named: &Named| (named.family, self.mention(named).name.to_ascii_lowercase());
-            for (index, read) in mentions.reads.iter().enumerate() {
-                by_name.entry(key(read)).or_default().0.push(index as u32);
-            }
             for (index, definition) in mentions.definitions.iter().enumerate() {
-                by_name.entry(key(definition)).or_default().1.push(index as u32);
+                by_name.entry(key(definition)).or_default().push(index as u32);
             }
             by_name
         })
