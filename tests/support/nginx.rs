@@ -196,7 +196,8 @@ impl Prepared {
         let directory = self.directory.path().display().to_string();
         let mut all = vec!["-p", &directory, "-c", "nginx.conf", "-e", "stderr"];
         all.extend(arguments);
-        Process::start(&self.program, &all, self.open_files).map_err(|error| format!("cannot run nginx: {error}"))
+        let started = Process::start(&self.program, &all, self.directory.path(), self.open_files);
+        started.map_err(|error| format!("cannot run nginx: {error}"))
     }
 }
 

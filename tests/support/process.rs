@@ -2,6 +2,7 @@
 //! an end, and that does not outlive the test.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -45,11 +46,13 @@ struct Written {
 }
 
 impl Process {
-    /// Starts a program, with a limit on its open files if one is given.
-    pub fn start(program: &str, arguments: &[&str], open_files: Option<u32>) -> io::Result<Process> {
+    /// Starts a program in a directory, where whatever it writes by relative
+    /// paths stays, with a limit on its open files if one is given.
+    pub fn start(program: &str, arguments: &[&str], directory: &Path, open_files: Option<u32>) -> io::Result<Process> {
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, "sh", program])
             .args(arguments)
+            .current_dir(directory)
             .env("OPEN_FILES", open_files.map(|limit| limit.to_string()).unwrap_or_default())
             // nginx takes this for a list of sockets to inherit.
             .env_remove("NGINX")
