@@ -1,6 +1,6 @@
 # What a change has to pass: formatting, lints, and all tests.
 
-.PHONY: test nginx bench routes mutants
+.PHONY: test nginx bench routes mutants noise
 
 test: nginx
 	cargo fmt --check
@@ -21,3 +21,7 @@ mutants: nginx
 # 500 generated configurations with 20 requests each: `route` against a real nginx.
 routes: nginx
 	NGINX_LINT_ROUTES=500 cargo test --locked --test route
+
+# What rules say on real configurations: `make noise RULES=max-conns-without-zone`.
+noise:
+	@NGINX_LINT_RULES=$(RULES) cargo test --locked --test corpus -- --ignored --nocapture what_rules_say

@@ -3,11 +3,15 @@
 //! A rule reads the model and pushes findings. It does not open files, print,
 //! ask for the time, or know another rule.
 
+mod buffer;
 mod dns;
+mod header;
 mod include;
 mod nginx_t;
+mod routing;
 mod target;
 mod timeout;
+mod tls;
 mod upstream;
 mod worker;
 
@@ -108,17 +112,28 @@ pub const ALL: &[&Rule] = &[
     &nginx_t::invalid_image_filter::RULE,
     &nginx_t::invalid_geoip::RULE,
     &nginx_t::invalid_degradation::RULE,
-    // What nginx takes, and what then goes wrong.
+    // What nginx takes, and what then goes wrong: groups of servers
     &upstream::upstream_all_servers_down::RULE,
+    &upstream::max_conns_without_zone::RULE,
+    // groups of servers: connections that are kept
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,
-    &upstream::max_conns_without_zone::RULE,
+    // where requests are passed to: hosts and protocols
     &target::proxy_pass_localhost::RULE,
+    // where requests are passed to: variables and paths
     &target::upstream_with_port_in_variable_pass::RULE,
-    &dns::variable_pass_without_resolver::RULE,
+    // timeouts and retries
     &timeout::timeout_zero::RULE,
     &timeout::timeout_wrong_protocol_family::RULE,
+    // worker processes and limits
     &worker::worker_connections_exceed_nofile::RULE,
+    // buffers
+    // names and resolvers
+    &dns::variable_pass_without_resolver::RULE,
+    // TLS
+    // routing
+    // headers
+    // files
     &include::include_glob_picks_up_backups::RULE,
 ];
 

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use nginx_lint::catalog::{self, Body, Context, Origin, Version};
-use nginx_lint::engine::{self, Finding};
+use nginx_lint::engine::{self, Finding, Rule, Severity};
 use nginx_lint::model::{Model, Profile, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::{ParsedFile, StatementId};
-use nginx_lint::tree::{self, Memory, Places, Tree};
+use nginx_lint::tree::{self, Disk, Memory, Places, Tree};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -199,24 +199,99 @@ fn what_nginx_accepts_in_its_place_is_not_said_to_be_refused_there() {
     assert!(wrong.is_empty(), "{} findings in {} files:\n{}", wrong.len(), accepted.len(), wrong.join("\n"));
 }
 
-#[test]
-fn how_often_each_rule_speaks_on_accepted_files() {
-    let mut counts: BTreeMap<&str, (usize, BTreeSet<String>)> = BTreeMap::new();
-    let records = records();
-    let accepted = records.iter().filter(|record| !record["accepted_by"].is_null() && record["fixture"] == false);
-    for record in accepted {
-        for finding in check_alone(record).1 {
-            let (count, files) = counts.entry(finding.rule.name).or_default();
+/// What was judged: a file by itself or a whole tree, and what was found.
+struct Judged {
+    name: String,
+    tree: Tree,
+    findings: Vec<Finding>,
+}
+
+impl Judged {
+    fn line(&self, finding: &Finding) -> String {
+        let source = &self.tree.file(finding.place.location.file).source;
+        let line = source.line(finding.place.location.span.start);
+        let text = source.slice(source.line_span(line)).trim().to_owned();
+        format!("{}:{line}: {} [{}] {}\n    {text}", self.name, finding.severity, finding.rule.name, finding.message)
+    }
+}
+
+/// Files that nginx accepts and that nobody wrote as an example of a mistake.
+fn accepted_files() -> Vec<Judged> {
+    let mut records = records();
+    records.retain(|record| !record["accepted_by"].is_null() && record["fixture"] == false);
+    let judge = |record: &Value| {
+        let (tree, findings) = check_alone(record);
+        Judged { name: text(record, "file").to_owned(), tree, findings }
+    };
+    records.par_iter().map(judge).collect()
+}
+
+/// Whole trees that nginx accepts.
+fn accepted_trees() -> Vec<Judged> {
+    let index = std::fs::read_to_string(corpus().join("trees.jsonl")).expect("the index");
+    let records = index.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let accepted = records.filter(|record| {
+        let ok = |key: &str| record[key]["verdict"] == "ok";
+        record["fixture"] == false && (ok("nginx_T_stub") || ok("nginx_T_1_31"))
+    });
+    let judge = |record: Value| {
+        let name = text(&record, "tree");
+        let entry = corpus().join("trees").join(name).join(text(&record, "entry"));
+        let tree = tree::load(&Disk, &entry, &Places::of_entry(&entry, &entry)).expect("the entry is there");
+        let findings = engine::run(&Model::new(&tree, Context::Main, Profile::default()), rules::ALL);
+        Judged { name: name.to_owned(), tree, findings }
+    };
+    accepted.map(judge).collect()
+}
+
+/// How often each rule speaks: findings of warning and above, advice, and in
+/// how many of the files or trees.
+fn counts(judged: &[Judged]) -> BTreeMap<&'static str, (usize, usize, BTreeSet<&str>)> {
+    let mut counts: BTreeMap<&str, (usize, usize, BTreeSet<&str>)> = BTreeMap::new();
+    for one in judged {
+        for finding in &one.findings {
+            let (warnings, infos, places) = counts.entry(finding.rule.name).or_default();
+            let count = if finding.severity > Severity::Info { warnings } else { infos };
             *count += 1;
-            files.insert(text(record, "file").to_owned());
+            places.insert(&one.name);
         }
     }
-    let lines: Vec<String> = rules::ALL
-        .iter()
-        .map(|rule| match counts.get(rule.name) {
-            Some((count, files)) => format!("{:40} {count:4} findings in {:4} files", rule.name, files.len()),
-            None => format!("{:40}    0", rule.name),
-        })
-        .collect();
+    counts
+}
+
+#[test]
+fn how_often_each_rule_speaks_on_what_nginx_accepts() {
+    let (files, trees) = (accepted_files(), accepted_trees());
+    let (in_files, in_trees) = (counts(&files), counts(&trees));
+    let cell = |counts: &BTreeMap<&'static str, (usize, usize, BTreeSet<&str>)>, rule: &str| match counts.get(rule) {
+        Some((warnings, infos, places)) => format!("{warnings:5} {infos:5} {:5}", places.len()),
+        None => format!("{:5} {:5} {:5}", 0, 0, 0),
+    };
+    let head = format!(
+        "{:40} | {:^17} | {:^17}\n{:40} | {} | {}",
+        "",
+        format!("{} files", files.len()),
+        format!("{} trees", trees.len()),
+        "rule",
+        " warn  info    in",
+        " warn  info    in"
+    );
+    let line = |rule: &&'static Rule| {
+        format!("{:40} | {} | {}", rule.name, cell(&in_files, rule.name), cell(&in_trees, rule.name))
+    };
+    let lines: Vec<String> = std::iter::once(head).chain(rules::ALL.iter().map(line)).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// Not a test but a view, to read before a rule is done: `make noise RULES=a,b`.
+#[test]
+#[ignore = "prints what rules say on real configurations"]
+fn what_rules_say_on_what_nginx_accepts() {
+    let wanted = std::env::var("NGINX_LINT_RULES").unwrap_or_default();
+    let is_wanted = |rule: &str| wanted.is_empty() || wanted.split(',').any(|name| name == rule);
+    for one in accepted_files().iter().chain(&accepted_trees()) {
+        for finding in one.findings.iter().filter(|finding| is_wanted(finding.rule.name)) {
+            println!("{}", one.line(finding));
+        }
+    }
 }

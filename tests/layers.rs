@@ -13,7 +13,8 @@ const ROOMS: [(&str, &[&str]); 12] = [
     // and rules about syntax are handed what the syntax room found.
     ("src/engine", &["source", "syntax", "tree", "catalog", "model"]),
     ("rules", &["source", "syntax", "catalog", "model", "engine"]),
-    ("src/config", &["catalog"]),
+    // Times and sizes are read as nginx reads them.
+    ("src/config", &["catalog", "model"]),
     ("src/fix", &["source", "engine"]),
     ("src/report", &["source", "tree", "engine"]),
     ("src/cli", &["source", "syntax", "tree", "catalog", "model", "engine", "report", "fix", "config", "rules"]),

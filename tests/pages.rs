@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use nginx_lint::catalog::Context;
+use nginx_lint::config::Config;
 use nginx_lint::engine::{self, Block, BlockKind, Edit, Finding, Rule, Severity};
 use nginx_lint::fix;
-use nginx_lint::model::{Model, Profile, outermost_context};
+use nginx_lint::model::{Model, Profile, Surroundings, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::FileId;
 use nginx_lint::tree::{self, Memory, Places, Tree};
@@ -68,8 +69,15 @@ fn check(block: &Block<'_>) -> Checked {
     let outermost = outermost_context(&tree.files[0]);
     assert_ne!(outermost, Context::Foreign, "the block at line {} fits no context", block.line);
     let version = block.nginx_version().map(|version| version.parse().expect("a version"));
-    let findings = engine::run(&Model::new(&tree, outermost, Profile::of_version(version)), rules::ALL);
+    let profile = Profile { version, surroundings: surroundings(block), ..Profile::default() };
+    let findings = engine::run(&Model::new(&tree, outermost, profile), rules::ALL);
     Checked { tree, findings }
+}
+
+fn surroundings(block: &Block<'_>) -> Surroundings {
+    let text = format!("[surroundings]\n{}", block.surroundings());
+    let config = Config::parse(Path::new("nginx-lint.toml"), &text);
+    config.unwrap_or_else(|error| panic!("the block at line {}: {error}", block.line)).surroundings.into()
 }
 
 /// What the fixes of the page's rule make of the files of a block whose
@@ -77,7 +85,12 @@ fn check(block: &Block<'_>) -> Checked {
 fn check_bad(rule: &Rule, block: &Block<'_>) -> Result<BTreeMap<PathBuf, String>, String> {
     let expected = marks(rule, block);
     let checked = check(block);
-    let found: BTreeSet<Mark> = checked.findings.iter().map(|finding| mark_of(&checked.tree, finding)).collect();
+    // Advice of other rules is another page's affair, unless it is marked.
+    let is_own = |mark: &Mark, finding: &Finding| {
+        finding.severity > Severity::Info || finding.rule.name == rule.name || expected.contains(mark)
+    };
+    let found = checked.findings.iter().map(|finding| (mark_of(&checked.tree, finding), finding));
+    let found: BTreeSet<Mark> = found.filter(|(mark, finding)| is_own(mark, finding)).map(|(mark, _)| mark).collect();
     if expected.is_empty() {
         return Err("a bad block marks its findings".to_owned());
     }

@@ -107,10 +107,11 @@ pub fn profile(arguments: &InputArguments) -> Result<Profile, Failure> {
     let first = arguments.paths.first().map_or(here, PathBuf::as_path);
     let file = arguments.config.clone().or_else(|| Config::find(if is_stdin(first) { here } else { first }));
     let config = file.map(|file| Config::read(&file)).transpose();
-    let nginx = config.map_err(|error| Failure::Message(error.to_string()))?.unwrap_or_default().nginx;
+    let config = config.map_err(|error| Failure::Message(error.to_string()))?.unwrap_or_default();
     Ok(Profile {
-        version: arguments.nginx_version.or(nginx.version),
-        modules: arguments.nginx_modules.clone().or(nginx.modules),
+        version: arguments.nginx_version.or(config.nginx.version),
+        modules: arguments.nginx_modules.clone().or(config.nginx.modules),
+        surroundings: config.surroundings.into(),
     })
 }
 

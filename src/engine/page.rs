@@ -5,7 +5,8 @@
 //! is `nginx.conf` unless named. Findings are marked: `# <- finding` at the
 //! end of a line that has one, `# v finding` on the line above where a comment
 //! would change the meaning. `# nginx-version: 1.22.1` says what the block is
-//! judged for.
+//! judged for, `# surroundings: container = true` what nginx-lint.toml says
+//! there.
 
 /// What a block shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +68,12 @@ impl Block<'_> {
             }
         }
         files
+    }
+
+    /// What nginx-lint.toml says of the surroundings, a line for each fact.
+    pub fn surroundings(&self) -> String {
+        let facts = self.text.lines().filter_map(|line| line.trim().strip_prefix("# surroundings: "));
+        facts.map(|fact| format!("{fact}\n")).collect()
     }
 
     /// The release it is judged for, if it says one.

@@ -67,8 +67,16 @@ pub enum Group {
     Timeout,
     /// Worker processes and the limits of the system.
     Worker,
+    /// Memory and files that hold what passes through.
+    Buffer,
     /// Names and resolvers.
     Dns,
+    /// TLS to clients and to upstreams.
+    Tls,
+    /// Which location answers, and what it does.
+    Routing,
+    /// Headers and parameters that are passed on.
+    Header,
     /// What files are taken in.
     Include,
 }
@@ -82,7 +90,11 @@ impl Group {
             Group::Target => "target",
             Group::Timeout => "timeout",
             Group::Worker => "worker",
+            Group::Buffer => "buffer",
             Group::Dns => "dns",
+            Group::Tls => "tls",
+            Group::Routing => "routing",
+            Group::Header => "header",
             Group::Include => "include",
         }
     }

@@ -11,9 +11,11 @@ mod build;
 mod directive;
 mod dispatch;
 mod effective;
+mod endpoint;
 mod fragment;
 mod geo;
 mod hash_key;
+mod host;
 mod in_force;
 mod kept_open;
 mod listener;
@@ -43,9 +45,11 @@ pub use address::{
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
+pub use endpoint::Endpoint;
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
+pub use host::{HostNameKind, is_loopback, is_private, kind_of_host_name};
 pub use in_force::{InForce, NoSlot, Slot, earlier_defaults};
 pub use kept_open::CacheWords;
 pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
@@ -53,7 +57,7 @@ pub use location::{LocationError, LocationHead, LocationKind};
 pub use log::{LogBuffer, LogParameterError};
 pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
 pub use obsolete::once_read;
-pub use profile::{OLDEST_RELEASE, Profile};
+pub use profile::{OLDEST_RELEASE, Profile, Surroundings};
 pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
 pub use server_name::{NameKind, ServerName, kind_of_name};
@@ -189,6 +193,11 @@ impl<'t> Model<'t> {
     /// What the configuration is judged for.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// What stands around nginx.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.profile.surroundings
     }
 
     /// Whether the release may be older than `version`.

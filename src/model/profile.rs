@@ -14,12 +14,40 @@ pub struct Profile {
     /// The modules it has beyond those that nginx is built with by default,
     /// such as `ngx_http_lua_module`, or `plus`; none when it may have any.
     pub modules: Option<Vec<String>>,
+    /// What stands around it.
+    pub surroundings: Surroundings,
+}
+
+/// What stands around nginx and its files cannot say. What is not said is not
+/// known, and no rule may guess it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Surroundings {
+    /// After so many milliseconds without a request the servers behind nginx
+    /// close a connection.
+    pub backend_idle_timeout: Option<u64>,
+    /// So many requests a server behind nginx works on at a time, where each
+    /// takes a process or a thread.
+    pub backend_workers: Option<u64>,
+    /// So many bytes of a request's body the servers behind nginx take.
+    pub backend_max_body: Option<u64>,
+    /// After so many milliseconds without a request the load balancer in
+    /// front of nginx closes a connection.
+    pub load_balancer_idle_timeout: Option<u64>,
+    /// A proxy or load balancer stands in front of nginx: the addresses of
+    /// clients are its own.
+    pub behind_proxy: bool,
+    /// nginx runs in a container.
+    pub container: bool,
+    /// nginx is started by a user that may not raise limits.
+    pub unprivileged: bool,
+    /// So many bytes of memory nginx may take.
+    pub memory: Option<u64>,
 }
 
 impl Profile {
     /// A release, with any modules.
     pub fn of_version(version: Option<Version>) -> Profile {
-        Profile { version, modules: None }
+        Profile { version, ..Profile::default() }
     }
 
     /// Whether the nginx that is meant can have this directive.

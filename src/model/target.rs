@@ -79,7 +79,7 @@ impl Protocol {
     }
 
     /// The port of a target that names none.
-    fn default_port(self, scheme: &str) -> Option<&'static str> {
+    pub(super) fn default_port(self, scheme: &str) -> Option<&'static str> {
         match self {
             Protocol::Proxy if scheme.eq_ignore_ascii_case("https://") => Some("443"),
             Protocol::Proxy => Some("80"),

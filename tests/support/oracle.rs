@@ -47,7 +47,7 @@ impl Oracle {
         let nginx = installed().unwrap_or_else(|error| panic!("{error}"));
         let number = |index: usize| nginx.version.get(index).copied().unwrap_or_default() as u16;
         let version = Version::new(number(0), number(1), number(2));
-        let profile = Profile { version: Some(version), modules: Some(nginx.modules()) };
+        let profile = Profile { version: Some(version), modules: Some(nginx.modules()), ..Profile::default() };
         Oracle { program: nginx.program.clone(), version, profile }
     }
 

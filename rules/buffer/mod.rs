@@ -1,0 +1,1 @@
+//! Rules about the memory and files that hold what passes through.

@@ -1,0 +1,1 @@
+//! Rules about headers and parameters that are passed on.

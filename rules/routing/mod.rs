@@ -1,0 +1,1 @@
+//! Rules about which location answers, and what it does.

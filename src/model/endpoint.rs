@@ -1,0 +1,156 @@
+//! Where a target leads to in the end: the servers of its group, or the host
+//! it names itself.
+
+use crate::catalog::Family;
+
+use super::target::{Host, Protocol, Target, split_address, split_target};
+use super::{Block, Directive, Effective, Server, Upstream, Values, parse_flag};
+
+/// One host and port that requests are passed to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Endpoint<'m> {
+    /// The directive that names it: a `server` of a group, or the target.
+    pub directive: Directive<'m>,
+    /// Host and port as they are written there.
+    pub text: &'m str,
+    /// The host.
+    pub host: Host<'m>,
+    /// The port; that of the scheme, or 80 in a group, where none is written;
+    /// none for a socket, and where it is not known.
+    pub port: Option<u16>,
+    /// Whether the port is written.
+    pub has_port: bool,
+}
+
+impl<'m> Endpoint<'m> {
+    fn new(directive: Directive<'m>, text: &'m str, default_port: Option<u16>) -> Endpoint<'m> {
+        let (host, written) = split_address(text);
+        let port = match (host, written) {
+            (Host::Unix(_), _) => None,
+            (_, Some(port)) => port.parse().ok(),
+            (_, None) => default_port,
+        };
+        Endpoint { directive, text, host, port, has_port: written.is_some() }
+    }
+
+    /// Whether it may be more than one address: a name.
+    pub fn may_be_several(self) -> bool {
+        matches!(self.host, Host::Name(_))
+    }
+}
+
+impl<'m> Server<'m> {
+    /// Where it leads to; none for an address that is filled in later.
+    pub fn endpoint(self) -> Option<Endpoint<'m>> {
+        let text = self.directive.argument(0)?;
+        let default_port = match self.directive.taken_in()? {
+            Family::Http => Some(80),
+            _ => None,
+        };
+        (!self.directive.is_template(0)).then(|| Endpoint::new(self.directive, text, default_port))
+    }
+}
+
+impl<'m> Upstream<'m> {
+    /// Whether everything that is in it was seen.
+    pub fn is_whole(self) -> bool {
+        !self.block.is_unseen()
+    }
+
+    /// The hosts and ports of its servers, those that are down left out.
+    pub fn endpoints(self) -> impl Iterator<Item = Endpoint<'m>> {
+        self.servers().filter(|server| !server.is_down()).filter_map(Server::endpoint)
+    }
+
+    /// Whether it is certainly one address: nginx then never takes it for
+    /// failed.
+    pub fn is_single_address(self) -> bool {
+        let mut servers = self.servers();
+        let (Some(only), None) = (servers.next(), servers.next()) else { return false };
+        self.is_whole() && only.endpoint().is_some_and(|endpoint| !endpoint.may_be_several())
+    }
+
+    /// Whether it certainly has more than one server to choose from, backups
+    /// included.
+    pub fn has_several_servers(self) -> bool {
+        self.servers().filter(|server| !server.is_down()).count() > 1
+    }
+}
+
+impl<'m> Target<'m> {
+    /// The block that it answers the requests of.
+    pub fn block(self) -> Block<'m> {
+        self.directive.parent()
+    }
+
+    /// The value in force for it of a directive of its module, without the
+    /// prefix: `read_timeout` for `proxy_read_timeout`.
+    pub fn effective(self, name: &str) -> Effective<'m> {
+        self.block().effective(&format!("{}_{name}", self.protocol.prefix()))
+    }
+
+    /// Whether it speaks TLS to where it leads; none when that is not known.
+    pub fn uses_tls(self) -> Option<bool> {
+        if self.protocol == Protocol::Stream {
+            return match self.block().effective("proxy_ssl") {
+                Effective::Set(directive) => parse_flag(directive.argument(0)?),
+                Effective::Default => Some(false),
+                Effective::Unseen => None,
+            };
+        }
+        let scheme = self.text.split_once("://").map(|(scheme, _)| scheme);
+        match scheme {
+            Some(scheme) if scheme.contains('$') => None,
+            Some(scheme) => Some(["https", "grpcs", "suwsgi"].iter().any(|tls| scheme.eq_ignore_ascii_case(tls))),
+            None if self.has_variables() => None,
+            None => Some(false),
+        }
+    }
+
+    /// Where a target without variables leads to: the servers of its group,
+    /// those that are down left out, or its own host. Empty when that is not
+    /// known.
+    pub fn endpoints(self) -> Vec<Endpoint<'m>> {
+        if self.is_template() || self.has_variables() || !self.is_in_place() {
+            return Vec::new();
+        }
+        match self.upstream() {
+            Some(group) => group.endpoints().collect(),
+            None => self.own_endpoint().into_iter().collect(),
+        }
+    }
+
+    /// The host and port that a target without variables names itself, no
+    /// group.
+    pub fn own_endpoint(self) -> Option<Endpoint<'m>> {
+        if self.is_template() || self.has_variables() || !self.is_in_place() || self.upstream().is_some() {
+            return None;
+        }
+        let parts = self.parts();
+        let default_port = self.protocol.default_port(&self.text[parts.scheme]).and_then(|port| port.parse().ok());
+        Some(Endpoint::new(self.directive, &self.text[parts.address], default_port))
+    }
+
+    /// The names, no groups, that it may ask a resolver for, variables
+    /// evaluated as far as the configuration lists their values.
+    pub fn names_looked_up(self) -> Vec<String> {
+        if !self.has_variables() || self.is_template() {
+            return Vec::new();
+        }
+        let model = self.directive.model();
+        let family = self.protocol.family();
+        let mut names: Vec<String> = Vec::new();
+        for text in model.values(family, self.text).iter() {
+            let parts = split_target(self.protocol, text);
+            let address = &text[parts.address];
+            let Host::Name(name) = split_address(address).0 else { continue };
+            let lacks_scheme = self.protocol == Protocol::Proxy && parts.scheme.is_empty();
+            let is_name = Values::is_known(address) && !name.is_empty() && !lacks_scheme;
+            let is_known = model.upstream(family, name).is_some() || model.is_resolved_at_start(self.protocol, text);
+            if is_name && !is_known && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+}
