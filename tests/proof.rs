@@ -60,7 +60,9 @@
 //!
 //! In every text `{{listen}}` is the address and port where requests go,
 //! `{{NAME}}` those of a backend, and `{{listen.port}}`, `{{NAME.port}}` the
-//! port alone.
+//! port alone. nginx itself can be a backend: a server of `config` may listen
+//! on a backend that is `"closed"`. Beside nginx.conf lie `backend.pem` and
+//! `backend.key`, a certificate that its own key signed, for backend.example.
 //!
 //! # What is asked
 //!

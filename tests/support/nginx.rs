@@ -104,6 +104,8 @@ impl Installed {
         // Who owns what we just made is who we are.
         let is_root = fs::metadata(directory.path())?.uid() == 0;
         fs::write(directory.path().join("nginx.conf"), self.configuration(setup, is_root))?;
+        fs::write(directory.path().join("backend.pem"), include_str!("tls/backend.pem"))?;
+        fs::write(directory.path().join("backend.key"), include_str!("tls/backend.key"))?;
         for (path, text) in &setup.files {
             let path = directory.path().join(path);
             fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
