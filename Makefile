@@ -1,6 +1,6 @@
 # What a change has to pass: formatting, lints, and all tests.
 
-.PHONY: test nginx bench routes mutants noise
+.PHONY: test nginx bench routes mutants noise reference
 
 test: nginx
 	cargo fmt --check
@@ -25,3 +25,7 @@ routes: nginx
 # What rules say on real configurations: `make noise RULES=max-conns-without-zone`.
 noise:
 	@NGINX_LINT_RULES=$(RULES) cargo test --locked --test corpus -- --ignored --nocapture what_rules_say
+
+# Brings rules/README.md up to date.
+reference:
+	NGINX_LINT_UPDATE=1 cargo test --locked --test reference
