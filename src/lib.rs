@@ -14,7 +14,8 @@
 //! | [`engine`] | rules, findings, and the walk that brings them together |
 //! | [`rules`] | one room a rule, outside of `src`: the check and its page |
 //! | [`fix`] | edits, applied to bytes |
-//! | [`report`] | findings as text and JSON |
+//! | [`triage`] | which findings count, and by what they are known again |
+//! | [`report`] | findings as people and programs want them |
 //! | [`cli`] | the command; the only room that prints |
 
 // The parser that pest generates without its stack guard names this crate.
@@ -32,3 +33,4 @@ pub mod rules;
 pub mod source;
 pub mod syntax;
 pub mod tree;
+pub mod triage;

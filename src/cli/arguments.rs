@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::catalog::Version;
 use crate::engine::Severity;
+use crate::report::Format;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,9 +51,14 @@ pub struct CheckArguments {
     #[command(flatten)]
     pub input: InputArguments,
 
-    /// How to show findings
-    #[arg(long, value_enum, default_value_t = Format::Full)]
-    pub format: Format,
+    /// How to write findings: full, concise, json, jsonl, sarif, github, gitlab, junit, checkstyle
+    /// or rdjson; FORMAT=FILE writes into a file. May be given more than once
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "full", value_parser = parse_format)]
+    pub format: Vec<FormatArgument>,
+
+    /// Write into this file what would go to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 
     /// Show findings of this severity and above
     #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
@@ -155,15 +161,26 @@ pub struct RulesArguments {
     pub format: ListFormat,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// The lines at fault, why, and what to write instead
-    Full,
-    /// path:line:column: severity[rule] message
-    Concise,
-    /// One JSON document
-    Json,
+/// A format, and the file it goes into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatArgument {
+    pub format: Format,
+    pub file: Option<PathBuf>,
 }
+
+/// The formats by their names.
+const FORMATS: [(&str, Format); 10] = [
+    ("full", Format::Full),
+    ("concise", Format::Concise),
+    ("json", Format::Json),
+    ("jsonl", Format::Jsonl),
+    ("sarif", Format::Sarif),
+    ("github", Format::Github),
+    ("gitlab", Format::Gitlab),
+    ("junit", Format::Junit),
+    ("checkstyle", Format::Checkstyle),
+    ("rdjson", Format::Rdjson),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
@@ -181,6 +198,23 @@ pub enum Colour {
     Always,
     /// Never
     Never,
+}
+
+fn parse_format(text: &str) -> Result<FormatArgument, String> {
+    let (name, file) = match text.split_once('=') {
+        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+        return Err("a file is missing behind =".to_owned());
+    }
+    match FORMATS.iter().find(|(known, _)| *known == name) {
+        Some((_, format)) => Ok(FormatArgument { format: *format, file }),
+        None => {
+            let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+            Err(format!("there is no such format; there are {}", names.join(", ")))
+        }
+    }
 }
 
 fn parse_line(text: &str) -> Result<(PathBuf, u32), String> {

@@ -1,18 +1,22 @@
 //! `nginx-lint check`: reads, judges, reports.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use crate::engine::{self, Finding, Severity};
 use crate::model::{Model, Profile};
-use crate::report::{self, Report, Shown, Summary};
+use crate::report::{self, Format, Report, Shown, Summary};
 use crate::rules;
+use crate::triage::{self, Key};
 
-use super::arguments::{CheckArguments, Format};
+use super::arguments::{CheckArguments, Colour, FormatArgument};
 use super::input::{self, Input, Job};
 use super::{Failure, Outcome, output};
 
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
+    check_destinations(arguments)?;
     let profile = input::profile(&arguments.input)?;
     let input = input::gather(&arguments.input)?;
     input.tell();
@@ -54,20 +58,54 @@ fn assemble<'a>(input: &'a Input, findings: &'a [Vec<Finding>], level: Severity)
                 continue;
             }
             summary.add(finding);
-            shown.push(Shown { finding, tree: &job.tree });
+            shown.push(Shown { finding, tree: &job.tree, fingerprint: String::new() });
         }
+    }
+    let keys: Vec<Key> = shown.iter().map(|shown| triage::key_of(shown.finding, shown.tree)).collect();
+    for (shown, fingerprint) in shown.iter_mut().zip(triage::fingerprints(&keys)) {
+        shown.fingerprint = fingerprint;
     }
     Report { findings: shown, unread: &input.unread, summary }
 }
 
-fn write(arguments: &CheckArguments, report: &Report<'_>) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match arguments.format {
-        Format::Full => report::write_full(report, output::style(arguments.color), &mut out)?,
-        Format::Concise => report::write_concise(report, &mut out)?,
-        Format::Json => report::write_json(report, &mut out)?,
+/// Writes the report in each format to where it goes.
+fn write(arguments: &CheckArguments, report: &Report<'_>) -> Result<(), Failure> {
+    for FormatArgument { format, file } in &arguments.format {
+        match file.as_ref().or(arguments.output.as_ref()) {
+            Some(file) => write_file(*format, file, arguments.color, report)?,
+            None => {
+                let mut out = BufWriter::new(io::stdout().lock());
+                report::write(report, *format, output::style(arguments.color), &mut out)?;
+                out.flush()?;
+            }
+        }
     }
-    out.flush()
+    Ok(())
+}
+
+fn write_file(format: Format, file: &Path, colour: Colour, report: &Report<'_>) -> Result<(), Failure> {
+    let attempt = || {
+        let mut out = BufWriter::new(File::create(file)?);
+        report::write(report, format, output::style_of_file(colour), &mut out)?;
+        out.flush()
+    };
+    // Not Failure::Output: a report that is not written is never fine.
+    attempt().map_err(|error: io::Error| Failure::Message(format!("cannot write {}: {error}", file.display())))
+}
+
+/// Two reports in one place would be none.
+fn check_destinations(arguments: &CheckArguments) -> Result<(), Failure> {
+    let mut taken: HashSet<Option<&Path>> = HashSet::new();
+    for FormatArgument { file, .. } in &arguments.format {
+        let destination = file.as_deref().or(arguments.output.as_deref());
+        if !taken.insert(destination) {
+            let place = destination.map_or("standard output".into(), |file| file.display().to_string());
+            return Err(Failure::Message(format!(
+                "two reports would go to {place}: write FORMAT=FILE for one of them"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity) -> Outcome {

@@ -25,6 +25,11 @@ pub fn style(colour: Colour) -> Style {
     Style { colour, unicode: !terminal || speaks_unicode(), width: width.clamp(40, WIDEST) }
 }
 
+/// The style for a file.
+pub fn style_of_file(colour: Colour) -> Style {
+    Style { colour: colour == Colour::Always, unicode: true, width: WIDTH }
+}
+
 fn is_set(name: &str) -> bool {
     env::var_os(name).is_some_and(|value| !value.is_empty())
 }

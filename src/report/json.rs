@@ -102,7 +102,33 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             .collect(),
         summary: &report.summary,
     };
-    writeln!(out, "{}", harmless(serde_json::to_string_pretty(&document)?))
+    write_value(&document, out)
+}
+
+/// Writes each finding on a line of its own, in the same shape, and behind
+/// them what could not be read.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_lines(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for shown in &report.findings {
+        writeln!(out, "{}", harmless(serde_json::to_string(&finding(shown))?))?;
+    }
+    for unread in report.unread {
+        let line = JsonUnread { path: unread.path.to_string_lossy().into_owned(), reason: &unread.reason };
+        writeln!(out, "{}", harmless(serde_json::to_string(&line)?))?;
+    }
+    Ok(())
+}
+
+/// Writes a document of any shape and a line feed.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_value(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", harmless(serde_json::to_string_pretty(value)?))
 }
 
 /// The same document, with what could steer a terminal written as escapes; it
@@ -122,7 +148,7 @@ fn harmless(document: String) -> String {
     escaped
 }
 
-fn finding<'a>(shown: &Shown<'a>) -> JsonFinding<'a> {
+fn finding<'a>(shown: &'a Shown<'_>) -> JsonFinding<'a> {
     let finding = shown.finding;
     JsonFinding {
         rule: finding.rule.name,
@@ -144,12 +170,12 @@ fn finding<'a>(shown: &Shown<'a>) -> JsonFinding<'a> {
     }
 }
 
-fn labels<'a>(shown: &Shown<'a>) -> Vec<JsonLabel<'a>> {
+fn labels<'a>(shown: &'a Shown<'_>) -> Vec<JsonLabel<'a>> {
     let labels = shown.finding.labels.iter();
     labels.map(|label| JsonLabel { place: place(shown, label.location), text: &label.text }).collect()
 }
 
-fn fix<'a>(shown: &Shown<'a>) -> Option<JsonFix<'a>> {
+fn fix<'a>(shown: &'a Shown<'_>) -> Option<JsonFix<'a>> {
     let fix = shown.finding.fix.as_ref()?;
     let edits = fix.edits.iter().map(|edit| JsonEdit {
         path: path(shown.source(edit.location.file).path()),

@@ -1,33 +1,86 @@
-//! Findings as people and programs want them: `full`, `concise`, `json`.
+//! Findings as people and programs want them, a file a format.
 //!
 //! It gets findings and the files they lie in, and writes text to whatever it
 //! is given. It knows no rule, judges nothing and opens no file. miette is
 //! known here alone.
 
+mod checkstyle;
 mod concise;
 mod excerpt;
 mod full;
+mod github;
+mod gitlab;
 mod json;
+mod junit;
+mod rdjson;
+mod sarif;
 mod summary;
 
-pub use concise::write as write_concise;
-pub use full::{Style, write as write_full};
-pub use json::write as write_json;
+pub use full::Style;
 pub use summary::Summary;
 
+use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::engine::Finding;
 use crate::source::{FileId, Location, Position, SourceFile};
 use crate::tree::Tree;
 
+/// A way to write a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// The lines at fault, why, and what to write instead.
+    Full,
+    /// A line for each finding.
+    Concise,
+    /// One JSON document.
+    Json,
+    /// A JSON document for each finding, on a line of its own.
+    Jsonl,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// Code quality of GitLab.
+    Gitlab,
+    /// A report of tests.
+    Junit,
+    /// The XML of Checkstyle.
+    Checkstyle,
+    /// Diagnostics of reviewdog.
+    Rdjson,
+}
+
+/// Writes a report; the style is for [`Format::Full`] alone.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write(report: &Report<'_>, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Full => full::write(report, style, out),
+        Format::Concise => concise::write(report, out),
+        Format::Json => json::write(report, out),
+        Format::Jsonl => json::write_lines(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Checkstyle => checkstyle::write(report, out),
+        Format::Rdjson => rdjson::write(report, out),
+    }
+}
+
 /// A finding and all that is needed to show it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Shown<'a> {
     /// The finding.
     pub finding: &'a Finding,
     /// The configuration it is about.
     pub tree: &'a Tree,
+    /// By what it is known again in another run.
+    pub fingerprint: String,
 }
 
 /// A file of the configuration that could not be read.
@@ -50,7 +103,42 @@ pub struct Report<'a> {
     pub summary: Summary,
 }
 
+impl<'a> Report<'a> {
+    /// The findings of each file, in order.
+    fn by_file(&self) -> Vec<(String, Vec<&Shown<'a>>)> {
+        let mut files: Vec<(String, Vec<&Shown<'a>>)> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for shown in &self.findings {
+            let path = shown.path(shown.finding.place.location);
+            let index = *known.entry(path.clone()).or_insert(files.len());
+            if index == files.len() {
+                files.push((path, Vec::new()));
+            }
+            files[index].1.push(shown);
+        }
+        files
+    }
+}
+
 impl<'a> Shown<'a> {
+    /// Message, note and help, each on lines of its own.
+    fn explanation(&self) -> String {
+        let finding = self.finding;
+        let mut text = finding.message.clone();
+        let more = [("note", &finding.note), ("help", &finding.help)];
+        for (word, more) in more {
+            if let Some(more) = more {
+                text.push_str(&format!("\n{word}: {more}"));
+            }
+        }
+        text
+    }
+
+    /// The path of the file of a place.
+    fn path(&self, location: Location) -> String {
+        self.source(location.file).path().to_string_lossy().into_owned()
+    }
+
     fn source(&self, file: FileId) -> &'a SourceFile {
         &self.tree.file(file).source
     }
