@@ -9,6 +9,7 @@ mod header;
 mod include;
 mod nginx_t;
 mod routing;
+mod suppression;
 mod target;
 mod timeout;
 mod tls;
@@ -135,7 +136,16 @@ pub const ALL: &[&Rule] = &[
     // headers
     // files
     &include::include_glob_picks_up_backups::RULE,
+    // comments for nginx-lint itself
+    &suppression::unused_suppression::RULE,
+    &suppression::invalid_suppression::RULE,
 ];
+
+/// The rule about comments that ignore nothing.
+pub const UNUSED_SUPPRESSION: &Rule = &suppression::unused_suppression::RULE;
+
+/// The rule about comments that cannot ignore anything.
+pub const INVALID_SUPPRESSION: &Rule = &suppression::invalid_suppression::RULE;
 
 /// The rule of this name.
 pub fn find(name: &str) -> Option<&'static Rule> {

@@ -4,15 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use nginx_lint::catalog::Context;
-use nginx_lint::config::Config;
+use nginx_lint::config::{Config, Names};
 use nginx_lint::engine::{self, Block, BlockKind, Edit, Finding, Rule, Severity};
 use nginx_lint::fix;
 use nginx_lint::model::{Model, Profile, Surroundings, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::FileId;
 use nginx_lint::tree::{self, Memory, Places, Tree};
+use nginx_lint::triage::{self, Suppressions};
 
 /// A finding as a page marks it: file, line, rule.
 type Mark = (PathBuf, u32, String);
@@ -70,14 +72,34 @@ fn check(block: &Block<'_>) -> Checked {
     assert_ne!(outermost, Context::Foreign, "the block at line {} fits no context", block.line);
     let version = block.nginx_version().map(|version| version.parse().expect("a version"));
     let profile = Profile { version, surroundings: surroundings(block), ..Profile::default() };
-    let findings = engine::run(&Model::new(&tree, outermost, profile), rules::ALL);
+    let model = Model::new(&tree, outermost, profile);
+    let mut findings = engine::run(&model, rules::ALL);
+    suppress(&model, &mut findings);
     Checked { tree, findings }
+}
+
+/// What comments for nginx-lint make of the findings.
+fn suppress(model: &Model<'_>, findings: &mut Vec<Finding>) {
+    let suppressions = Suppressions {
+        unused: rules::UNUSED_SUPPRESSION,
+        invalid: rules::INVALID_SUPPRESSION,
+        names: &names(),
+        asked: rules::ALL,
+        today: triage::today(),
+    };
+    suppressions.apply(model, findings);
+}
+
+fn names() -> Names<'static> {
+    static RULES: LazyLock<Vec<&str>> = LazyLock::new(|| rules::ALL.iter().map(|rule| rule.name).collect());
+    static GROUPS: LazyLock<Vec<&str>> = LazyLock::new(|| rules::ALL.iter().map(|rule| rule.group.name()).collect());
+    Names { rules: &RULES, groups: &GROUPS }
 }
 
 fn surroundings(block: &Block<'_>) -> Surroundings {
     let text = format!("[surroundings]\n{}", block.surroundings());
-    let config = Config::parse(Path::new("nginx-lint.toml"), &text);
-    config.unwrap_or_else(|error| panic!("the block at line {}: {error}", block.line)).surroundings.into()
+    let config = Config::parse(Path::new("nginx-lint.toml"), &text, &names());
+    config.unwrap_or_else(|error| panic!("the block at line {}: {error}", block.line)).surroundings
 }
 
 /// What the fixes of the page's rule make of the files of a block whose

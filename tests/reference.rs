@@ -88,6 +88,7 @@ fn about(group: Group) -> &'static str {
         Group::Tls => "TLS to clients and to upstreams",
         Group::Routing => "which location answers, and what it does",
         Group::Header => "headers and parameters that are passed on",
+        Group::Suppression => "comments that tell nginx-lint what to ignore",
         Group::Include => "which files are taken in",
     }
 }

@@ -60,13 +60,21 @@ pub struct CheckArguments {
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Show findings of this severity and above
-    #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
-    pub min_severity: Severity,
+    /// Ask these rules alone: names of rules, groups or severities
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub select: Vec<String>,
 
-    /// Exit with 1 when there are findings of this severity or above
-    #[arg(long, value_name = "SEVERITY", default_value_t = Severity::Warning)]
-    pub fail_on: Severity,
+    /// Do not ask these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+
+    /// Show findings of this severity and above [default: warning, or info with --select]
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<Severity>,
+
+    /// Exit with 1 when there are findings of this severity or above [default: warning]
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
 
     /// Colours
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]

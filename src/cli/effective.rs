@@ -15,14 +15,16 @@ use crate::tree::{Disk, Files};
 
 use super::arguments::{EffectiveArguments, InputArguments, ListFormat};
 use super::input::{self, Input, Job};
+use super::project::Project;
 use super::{Failure, Outcome};
 
 use place::Places;
 
 pub fn run(arguments: &EffectiveArguments) -> Result<Outcome, Failure> {
     let inputs = inputs(arguments);
-    let profile = input::profile(&inputs)?;
-    let input = input::gather(&inputs)?;
+    let project = Project::of(&inputs)?;
+    let input = input::gather(&inputs, &project)?;
+    let profile = project.profile;
     input.tell();
     let models = input.jobs.iter().map(|job| Model::new(&job.tree, job.outermost, profile.clone()));
     let models: Vec<Model<'_>> = models.collect();

@@ -6,8 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Context;
-use crate::config::Config;
-use crate::model::{Profile, looks_like_nginx, marked_context, outermost_context};
+use crate::model::{looks_like_nginx, marked_context, outermost_context};
 use crate::report::Unread;
 use crate::source::{FileId, LARGEST_FILE, SourceFile, one_line};
 use crate::syntax::ParsedFile;
@@ -15,6 +14,7 @@ use crate::tree::{self, Disk, Files, Places, ReadError, Tree, configurations_bel
 
 use super::Failure;
 use super::arguments::InputArguments;
+use super::project::Project;
 
 /// What stands for standard input in findings.
 const STDIN: &str = "<stdin>";
@@ -86,8 +86,8 @@ impl Input {
 /// # Errors
 ///
 /// When there is nothing at all to judge.
-pub fn gather(arguments: &InputArguments) -> Result<Input, Failure> {
-    let mut gatherer = Gatherer { arguments, input: Input::default(), known: HashSet::new(), known_jobs: 0 };
+pub fn gather(arguments: &InputArguments, project: &Project) -> Result<Input, Failure> {
+    let mut gatherer = Gatherer { project, input: Input::default(), known: HashSet::new(), known_jobs: 0 };
     if arguments.paths.is_empty() {
         gatherer.add_default()?;
     }
@@ -97,31 +97,13 @@ pub fn gather(arguments: &InputArguments) -> Result<Input, Failure> {
     Ok(gatherer.finish())
 }
 
-/// What the command line says of nginx; else what the project's file says.
-///
-/// # Errors
-///
-/// When the project's file cannot be used.
-pub fn profile(arguments: &InputArguments) -> Result<Profile, Failure> {
-    let here = Path::new(".");
-    let first = arguments.paths.first().map_or(here, PathBuf::as_path);
-    let file = arguments.config.clone().or_else(|| Config::find(if is_stdin(first) { here } else { first }));
-    let config = file.map(|file| Config::read(&file)).transpose();
-    let config = config.map_err(|error| Failure::Message(error.to_string()))?.unwrap_or_default();
-    Ok(Profile {
-        version: arguments.nginx_version.or(config.nginx.version),
-        modules: arguments.nginx_modules.clone().or(config.nginx.modules),
-        surroundings: config.surroundings.into(),
-    })
-}
-
 /// Whether an argument means standard input.
-fn is_stdin(path: &Path) -> bool {
+pub fn is_stdin(path: &Path) -> bool {
     STDIN_ARGUMENTS.iter().any(|name| path == Path::new(name))
 }
 
 struct Gatherer<'a> {
-    arguments: &'a InputArguments,
+    project: &'a Project,
     input: Input,
     /// The true names of the files of the first `known_jobs` jobs.
     known: HashSet<PathBuf>,
@@ -321,11 +303,11 @@ impl Gatherer<'_> {
     }
 
     fn with_maps(&self, places: Places) -> Places {
-        let places = match &self.arguments.root {
+        let places = match &self.project.root {
             Some(root) => places.with_root(root),
             None => places,
         };
-        self.arguments.map.iter().fold(places, |places, (from, to)| places.with_map(from, to))
+        self.project.map.iter().fold(places, |places, (from, to)| places.with_map(from, to))
     }
 
     fn push(&mut self, tree: Tree, outermost: Context, entry: PathBuf) {

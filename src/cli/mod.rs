@@ -11,6 +11,7 @@ mod explain;
 mod input;
 mod list;
 mod output;
+mod project;
 mod route;
 
 use std::io;
@@ -18,6 +19,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::config::ConfigError;
+use crate::report;
+use crate::source::{SourceFile, Span};
 use arguments::{Arguments, Command};
 
 /// How a run ended.
@@ -36,6 +40,8 @@ enum Outcome {
 enum Failure {
     #[error("{0}")]
     Message(String),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Output(#[from] io::Error),
 }
@@ -56,9 +62,22 @@ pub fn main() -> ExitCode {
         // Whoever read the output has seen enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Clean,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            tell(&failure);
             Outcome::Failed
         }
     };
     ExitCode::from(outcome as u8)
+}
+
+/// Says on stderr why nothing could be done.
+fn tell(failure: &Failure) {
+    if let Failure::Config(ConfigError::Invalid { path, text, span, message }) = failure {
+        let source = SourceFile::new(path, text.clone().into_bytes());
+        let span = Span::new(span.start, span.end.max(span.start));
+        let style = output::style_of_stderr();
+        if report::write_problem(&source, span, message, style, &mut io::stderr().lock()).is_ok() {
+            return;
+        }
+    }
+    eprintln!("error: {failure}");
 }

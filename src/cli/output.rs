@@ -3,6 +3,8 @@
 use std::env;
 use std::io::{self, IsTerminal};
 
+use terminal_size::{Height, Width};
+
 use crate::report::Style;
 
 use super::arguments::Colour;
@@ -15,13 +17,23 @@ const WIDEST: usize = 120;
 
 /// The style for stdout.
 pub fn style(colour: Colour) -> Style {
-    let terminal = io::stdout().is_terminal();
+    let width = terminal_size::terminal_size_of(io::stdout());
+    style_of(colour, io::stdout().is_terminal(), width)
+}
+
+/// The style for stderr.
+pub fn style_of_stderr() -> Style {
+    let width = terminal_size::terminal_size_of(io::stderr());
+    style_of(Colour::Auto, io::stderr().is_terminal(), width)
+}
+
+fn style_of(colour: Colour, terminal: bool, size: Option<(Width, Height)>) -> Style {
     let colour = match colour {
         Colour::Always => true,
         Colour::Never => false,
         Colour::Auto => terminal && !is_set("NO_COLOR") && !is("TERM", "dumb"),
     };
-    let width = terminal_size::terminal_size_of(io::stdout()).map_or(WIDTH, |(width, _)| usize::from(width.0));
+    let width = size.map_or(WIDTH, |(width, _)| usize::from(width.0));
     Style { colour, unicode: !terminal || speaks_unicode(), width: width.clamp(40, WIDEST) }
 }
 

@@ -14,6 +14,7 @@ use crate::model::{Model, SocketAddress, listen_form, parse_address};
 
 use super::arguments::{InputArguments, ListFormat, RouteArguments};
 use super::input;
+use super::project::Project;
 use super::{Failure, Outcome};
 
 /// Methods that a first word can be; every other word in capital letters is
@@ -25,8 +26,9 @@ const DEFAULT_HOST: &str = "localhost";
 
 pub fn run(arguments: &RouteArguments) -> Result<Outcome, Failure> {
     let (request, inputs) = request(arguments)?;
-    let profile = input::profile(&inputs)?;
-    let input = input::gather(&inputs)?;
+    let project = Project::of(&inputs)?;
+    let input = input::gather(&inputs, &project)?;
+    let profile = project.profile;
     input.tell();
     let models = input.jobs.iter().map(|job| Model::new(&job.tree, job.outermost, profile.clone()));
     let mut models: Vec<Model<'_>> = models.collect();

@@ -1,133 +1,69 @@
-//! `nginx-lint.toml`: what a project says about its nginx once and for all.
+//! `nginx-lint.toml`: what a project says once and for all about its nginx,
+//! its surroundings, and the rules it wants.
 //!
-//! Finds the file, reads it, and says where it is wrong. It knows no rule and
-//! judges no configuration.
+//! Finds the file, reads it with all that it extends, and says where it is
+//! wrong. It judges no configuration, and knows of rules only the names that
+//! it is given.
+
+mod error;
+mod file;
+mod levels;
+mod names;
+
+pub use error::ConfigError;
+pub use file::{Nginx, Surroundings, schema};
+pub use levels::{Level, Levels, RuleWords};
+pub use names::Names;
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
-use crate::catalog::Version;
 use crate::model;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "nginx-lint.toml";
 
-/// What the file says.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What a file says, with all that it extends.
+#[derive(Clone, Debug, Default)]
 pub struct Config {
+    /// The files, the one that was asked for last.
+    pub files: Vec<PathBuf>,
     /// About the nginx that will read the configuration.
-    #[serde(default)]
     pub nginx: Nginx,
     /// What stands around it.
-    #[serde(default)]
-    pub surroundings: Surroundings,
-}
-
-/// The nginx that will read the configuration.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nginx {
-    /// Its release.
-    #[serde(default, deserialize_with = "version")]
-    pub version: Option<Version>,
-    /// The modules it has beyond those it is built with by default.
-    pub modules: Option<Vec<String>>,
-}
-
-/// What the configuration of nginx cannot say: the programs behind it, what
-/// stands in front of it, and the machine. Times and sizes are written as in
-/// nginx, such as `"5s"` and `"10m"`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Surroundings {
-    /// After this time without a request the servers behind nginx close a
-    /// connection.
-    #[serde(default, deserialize_with = "time")]
-    pub backend_idle_timeout: Option<u64>,
-    /// So many requests a server behind nginx works on at a time.
-    pub backend_workers: Option<u64>,
-    /// The largest body of a request that the servers behind nginx take.
-    #[serde(default, deserialize_with = "size")]
-    pub backend_max_body: Option<u64>,
-    /// After this time without a request the load balancer in front of nginx
-    /// closes a connection.
-    #[serde(default, deserialize_with = "time")]
-    pub load_balancer_idle_timeout: Option<u64>,
-    /// A proxy or load balancer stands in front of nginx.
-    #[serde(default)]
-    pub behind_proxy: bool,
-    /// nginx runs in a container.
-    #[serde(default)]
-    pub container: bool,
-    /// nginx is started by a user that may not raise limits.
-    #[serde(default)]
-    pub unprivileged: bool,
-    /// The memory that nginx may take.
-    #[serde(default, deserialize_with = "size")]
-    pub memory: Option<u64>,
-}
-
-impl From<Surroundings> for model::Surroundings {
-    fn from(said: Surroundings) -> model::Surroundings {
-        model::Surroundings {
-            backend_idle_timeout: said.backend_idle_timeout,
-            backend_workers: said.backend_workers,
-            backend_max_body: said.backend_max_body,
-            load_balancer_idle_timeout: said.load_balancer_idle_timeout,
-            behind_proxy: said.behind_proxy,
-            container: said.container,
-            unprivileged: said.unprivileged,
-            memory: said.memory,
-        }
-    }
-}
-
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// It could not be read.
-    #[error("{}: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: std::io::Error,
-    },
-    /// It says something that has no meaning.
-    #[error("{}:{line}:{column}: {message}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1, in characters.
-        column: usize,
-        /// What is wrong.
-        message: String,
-    },
+    pub surroundings: model::Surroundings,
+    /// Look up absolute paths below this directory.
+    pub root: Option<PathBuf>,
+    /// Look up paths below the first below the second.
+    pub map: Vec<(PathBuf, PathBuf)>,
+    /// Which rules are wanted, and how bad what they find is.
+    pub levels: Levels,
+    /// Findings that were there before.
+    pub baseline: Option<PathBuf>,
+    /// Show findings from this level on.
+    pub min_severity: Option<Level>,
+    /// Fail on findings from this level on.
+    pub fail_on: Option<Level>,
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads a file and those it extends. `names` are those that rules can be
+    /// set by.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or says something that has no meaning.
-    pub fn read(path: &Path) -> Result<Config, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| ConfigError::Unreadable { path: path.to_path_buf(), reason })?;
-        Config::parse(path, &text)
+    /// When one cannot be read, says something that has no meaning, or asks
+    /// for another release of this program.
+    pub fn read(path: &Path, names: &Names<'_>) -> Result<Config, ConfigError> {
+        file::read(path, names)
     }
 
-    /// Reads the text of a file.
+    /// Reads the text of a file that extends nothing.
     ///
     /// # Errors
     ///
-    /// When it says something that has no meaning.
-    pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-        toml::from_str(text).map_err(|error| invalid(path, text, &error))
+    /// As [`Config::read`].
+    pub fn parse(path: &Path, text: &str, names: &Names<'_>) -> Result<Config, ConfigError> {
+        file::parse(path, text, names)
     }
 
     /// The file that holds for a path: the nearest one in its directory or in
@@ -138,81 +74,110 @@ impl Config {
     }
 }
 
-fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let offset = error.span().map_or(0, |span| span.start);
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    ConfigError::Invalid {
-        path: path.to_path_buf(),
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        message: error.message().to_owned(),
-    }
-}
-
-fn version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|error| serde::de::Error::custom(format!("\"{text}\" is {error}")))
-}
-
-fn time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let wrong = || serde::de::Error::custom(format!("\"{text}\" is not a time of nginx, such as 5s or 1m"));
-    model::parse_milliseconds(&text).map(Some).ok_or_else(wrong)
-}
-
-fn size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let wrong = || serde::de::Error::custom(format!("\"{text}\" is not a size of nginx, such as 512k, 10m or 2g"));
-    model::parse_offset(&text).map(Some).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Version;
 
-    fn read(text: &str) -> Result<Config, String> {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join(FILE_NAME);
-        std::fs::write(&path, text).expect("written");
-        assert_eq!(Config::find(&directory.path().join("conf.d/app.conf")).as_deref(), Some(path.as_path()));
-        Config::read(&path).map_err(|error| error.to_string().replace(&format!("{}:", path.display()), ""))
+    const NAMES: Names<'_> = Names { rules: &["timeout-zero", "upstream-empty"], groups: &["timeout", "upstream"] };
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("nginx-lint.toml"), text, &NAMES).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn the_nginx_that_is_meant_is_read() {
-        let config = read("[nginx]\nversion = \"1.22.1\"\nmodules = [\"ngx_http_lua_module\"]\n").expect("valid");
+    fn the_nginx_that_is_meant_and_what_stands_around_it() {
+        let config = parse(
+            "[nginx]\nversion = \"1.22.1\"\nmodules = [\"ngx_http_lua_module\"]\n\
+             [surroundings]\nbackend-idle-timeout = \"5s\"\nmemory = \"1g\"\ncontainer = true\n",
+        );
+        let config = config.expect("valid");
         assert_eq!(config.nginx.version, Some(Version::new(1, 22, 1)));
         assert_eq!(config.nginx.modules.as_deref(), Some(&["ngx_http_lua_module".to_owned()][..]));
-        assert_eq!(read("").expect("valid"), Config::default());
-    }
-
-    #[test]
-    fn what_stands_around_is_read_as_nginx_writes_it() {
-        let config = read("[surroundings]\nbackend_idle_timeout = \"5s\"\nmemory = \"1g\"\ncontainer = true\n");
-        let surroundings = model::Surroundings::from(config.expect("valid").surroundings);
         let expected = model::Surroundings {
             backend_idle_timeout: Some(5_000),
             memory: Some(1 << 30),
             container: true,
             ..model::Surroundings::default()
         };
-        assert_eq!(surroundings, expected);
+        assert_eq!(config.surroundings, expected);
+        assert_eq!(parse("").expect("valid").surroundings, model::Surroundings::default());
     }
 
     #[test]
-    fn mistakes_are_said_with_their_place() {
+    fn mistakes_are_said_with_their_place_and_what_was_meant() {
         let table = [
-            ("[nginx]\nversoin = \"1\"\n", "2:1: unknown field `versoin`, expected `version` or `modules`"),
+            ("[nginx]\nversoin = \"1\"\n", "2:1: there is no \"versoin\" here; did you mean version?"),
             ("[nginx]\n\nversion = \"new\"\n", "3:11: \"new\" is not a version of nginx, such as 1.25.1"),
             ("[surroundings]\nmemory = \"much\"\n", "2:10: \"much\" is not a size of nginx, such as 512k, 10m or 2g"),
             (
-                "[surroundings]\nbackend_idle_timeout = \"5 s\"\n",
-                "2:24: \"5 s\" is not a time of nginx, such as 5s or 1m",
+                "[rules]\ntimeout-zerro = \"off\"\n",
+                "2:1: there is no rule \"timeout-zerro\"; did you mean timeout-zero?",
             ),
+            ("[rules]\ntimeout = \"warnnig\"\n", "2:11: \"warnnig\" is not a level; did you mean warning?"),
+            (
+                "[rules]\nxxxx = \"off\"\n",
+                "2:1: there is no rule, group or level \"xxxx\"; nginx-lint rules lists the rules",
+            ),
+            (
+                "[[overrides]]\npaths = [\"[\"]\n",
+                "2:10: \"[\" is not a pattern of paths: unclosed character class; missing ']'",
+            ),
+            ("required-version = \">=99\"\n", "1:20: this file asks for nginx-lint >=99, and this is 0.1.0"),
         ];
         for (text, expected) in table {
-            assert_eq!(read(text).expect_err(text), expected);
+            assert_eq!(parse(text).expect_err(text), format!("nginx-lint.toml:{expected}"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_one_rule_counts_more_than_what_is_said_of_many() {
+        let config = parse(
+            "[rules]\nall = \"off\"\ntimeout = \"on\"\ntimeout-zero = \"info\"\n\
+             [[overrides]]\npaths = [\"legacy/**\"]\nrules = { timeout-zero = \"off\", upstream = \"error\" }\n",
+        );
+        let levels = config.expect("valid").levels;
+        let zero = RuleWords { name: "timeout-zero", aliases: &[], group: "timeout", severity: "error" };
+        let empty = RuleWords { name: "upstream-empty", aliases: &["ue"], group: "upstream", severity: "error" };
+        let table = [
+            (&zero, "a.conf", Level::Info),
+            (&empty, "a.conf", Level::Off),
+            (&zero, "legacy/a.conf", Level::Off),
+            (&empty, "legacy/b/a.conf", Level::Error),
+        ];
+        for (rule, path, expected) in table {
+            assert_eq!(levels.of(rule, Path::new(path)), expected, "{} in {path}", rule.name);
+        }
+        assert!(!levels.is_off_everywhere(&empty));
+    }
+
+    #[test]
+    fn a_file_extends_another_and_has_the_last_word() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+            std::fs::write(&path, text).expect("written");
+            path
+        };
+        write(
+            "base.toml",
+            "baseline = \"old.json\"\n[nginx]\nversion = \"1.18.0\"\nmodules = [\"plus\"]\n[rules]\ntimeout = \"off\"\n",
+        );
+        let path = write(
+            "site/nginx-lint.toml",
+            "extends = \"../base.toml\"\n[nginx]\nversion = \"1.28.0\"\n[rules]\ntimeout = \"warning\"\n",
+        );
+        assert_eq!(Config::find(&directory.path().join("site/conf.d/app.conf")).as_deref(), Some(path.as_path()));
+        let config = Config::read(&path, &NAMES).expect("valid");
+        assert_eq!(config.files.len(), 2);
+        assert_eq!(config.nginx.version, Some(Version::new(1, 28, 0)));
+        assert!(config.nginx.modules.is_some());
+        assert_eq!(config.baseline, Some(directory.path().join("site/../old.json")));
+        let zero = RuleWords { name: "timeout-zero", aliases: &[], group: "timeout", severity: "error" };
+        assert_eq!(config.levels.of(&zero, Path::new("a.conf")), Level::Warning);
+        let round = write("round.toml", "extends = \"round.toml\"\n");
+        let error = Config::read(&round, &NAMES).expect_err("it goes in circles").to_string();
+        assert!(error.ends_with("round.toml:1:11: this file extends itself"), "{error}");
     }
 }

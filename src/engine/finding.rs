@@ -128,15 +128,18 @@ pub struct Findings {
 }
 
 impl Findings {
-    pub(super) fn new(rule: &'static Rule) -> Findings {
+    /// None yet.
+    pub fn new(rule: &'static Rule) -> Findings {
         Findings { rule, list: Vec::new() }
     }
 
-    pub(super) fn into_list(self) -> Vec<Finding> {
+    /// All of them.
+    pub fn into_list(self) -> Vec<Finding> {
         self.list
     }
 
-    pub(super) fn set_rule(&mut self, rule: &'static Rule) {
+    /// The next ones are of this rule.
+    pub fn set_rule(&mut self, rule: &'static Rule) {
         self.rule = rule;
     }
 

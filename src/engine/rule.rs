@@ -79,6 +79,8 @@ pub enum Group {
     Header,
     /// What files are taken in.
     Include,
+    /// Comments that say what to ignore.
+    Suppression,
 }
 
 impl Group {
@@ -96,6 +98,7 @@ impl Group {
             Group::Routing => "routing",
             Group::Header => "header",
             Group::Include => "include",
+            Group::Suppression => "suppression",
         }
     }
 }
@@ -176,6 +179,8 @@ pub enum Check {
     Files(fn(FileId, &ParsedFile, &Model<'_>, &mut Findings)),
     /// Once.
     Configuration(fn(&Model<'_>, &mut Findings)),
+    /// Not by the walk: it is about what becomes of findings.
+    Afterwards,
 }
 
 /// A rule: what it is called, what it holds for, and its check.

@@ -9,7 +9,7 @@ use miette::{
 use owo_colors::OwoColorize;
 
 use crate::engine::{Finding, Severity};
-use crate::source::SourceFile;
+use crate::source::{FileId, Location, SourceFile, Span};
 
 use super::excerpt::{Excerpt, Mark};
 use super::{Report, Shown};
@@ -59,16 +59,39 @@ fn write_finding(
 ) -> io::Result<()> {
     let finding = shown.finding;
     writeln!(out, "{}", headline(finding, style))?;
-    let drawing = Drawing { excerpt: Excerpt::new(&marks(finding), |file| shown.source(file)) };
-    let mut drawn = String::new();
-    handler.render_report(&mut drawn, &drawing).map_err(io::Error::other)?;
-    // miette begins with a heading, which ours stands for.
-    let body = drawn.find('\n').map_or("", |feed| &drawn[feed + 1..]).trim_start_matches('\n');
-    out.write_all(body.as_bytes())?;
+    draw(handler, Excerpt::new(&marks(finding), |file| shown.source(file)), out)?;
     for (word, text) in footers(shown) {
         write_footer(word, &text, style, out)?;
     }
     Ok(())
+}
+
+/// Writes one thing that is wrong in a file that is not judged, and where.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_problem(
+    source: &SourceFile,
+    span: Span,
+    message: &str,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let word = if style.colour { "error".red().bold().to_string() } else { "error".to_owned() };
+    writeln!(out, "{word}: {message}")?;
+    let location = Location { file: FileId(0), span };
+    let mark = Mark { location, text: None, primary: true };
+    draw(&handler(style), Excerpt::new(&[mark], |_| source), out)
+}
+
+/// Draws the lines of an excerpt.
+fn draw(handler: &GraphicalReportHandler, excerpt: Excerpt, out: &mut dyn Write) -> io::Result<()> {
+    let mut drawn = String::new();
+    handler.render_report(&mut drawn, &Drawing { excerpt }).map_err(io::Error::other)?;
+    // miette begins with a heading, which ours stands for.
+    let body = drawn.find('\n').map_or("", |feed| &drawn[feed + 1..]).trim_start_matches('\n');
+    out.write_all(body.as_bytes())
 }
 
 fn headline(finding: &Finding, style: Style) -> String {

@@ -16,7 +16,7 @@ mod rdjson;
 mod sarif;
 mod summary;
 
-pub use full::Style;
+pub use full::{Style, write_problem};
 pub use summary::Summary;
 
 use std::collections::HashMap;

@@ -1,9 +1,14 @@
 //! What becomes of findings before they are shown: which are the same as
 //! before, which were accepted, which count.
 //!
-//! It knows findings and the files they lie in. It judges nothing, prints
+//! It knows findings, the files they lie in, and what a project wants. It judges nothing, prints
 //! nothing and opens no file.
 
+mod directive;
 mod fingerprint;
+mod selection;
+mod suppression;
 
 pub use fingerprint::{Key, fingerprints, key_of};
+pub use selection::{Selection, means};
+pub use suppression::{Suppressions, today};
