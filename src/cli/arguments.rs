@@ -76,6 +76,35 @@ pub struct CheckArguments {
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
 
+    /// Mend what can be mended safely
+    #[arg(long)]
+    pub fix: bool,
+
+    /// With --fix or --diff, mend also what a person should look at: the configuration may then
+    /// promise something else
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+
+    /// Show what --fix would change, and change nothing; exit with 1 if it would
+    #[arg(long, conflicts_with = "fix")]
+    pub diff: bool,
+
+    /// Do not show the findings in this file, which --write-baseline made
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write the findings that there are now into this file, for --baseline
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fix", "diff"])]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Show how often each rule found something
+    #[arg(long)]
+    pub statistics: bool,
+
+    /// Exit with 0 in spite of findings; with 2 still if something could not be read or done
+    #[arg(long)]
+    pub exit_zero: bool,
+
     /// Colours
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,

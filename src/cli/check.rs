@@ -1,121 +1,144 @@
-//! `nginx-lint check`: reads, judges, reports.
+//! `nginx-lint check`: reads, judges, mends if asked to, reports.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::engine::{self, Finding, Severity};
-use crate::model::Model;
+use crate::engine::Severity;
 use crate::report::{self, Format, Report, Shown, Summary};
-use crate::rules;
-use crate::source::{Location, Span};
-use crate::triage::{self, Key, Suppressions};
+use crate::source::FileId;
+use crate::tree::Overlay;
+use crate::triage::{self, Key};
 
 use super::arguments::{CheckArguments, Colour, FormatArgument};
-use super::input::{self, Input, Job};
-use super::project::{Project, with_names};
+use super::baseline::{self, Known};
+use super::fix::{Fixed, try_fixes};
+use super::input::{self, Input};
+use super::judge::{Judged, judge};
+use super::project::Project;
 use super::{Failure, Outcome, output};
 
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     check_destinations(arguments)?;
     let project = Project::of(&arguments.input)?.for_check(arguments)?;
-    let input = input::gather(&arguments.input, &project)?;
-    input.tell();
-    let mut judged: Vec<Judged> = input.jobs.iter().map(|job| judge(job, &project)).collect();
-    settle_unused(&input.jobs, &mut judged);
     let fail_on = project.fail_on.unwrap_or(Severity::Warning);
     // A level that decides about success is a level to show.
     let level = project.min_severity.unwrap_or(Severity::Warning).min(fail_on);
-    let report = assemble(&input, &judged, level);
+    let baseline = project.baseline.as_deref().filter(|_| arguments.write_baseline.is_none());
+    let fixed = match arguments.fix || arguments.diff {
+        true => Some(mend(arguments, &project, level, baseline)?),
+        false => None,
+    };
+    if let Some(fixed) = fixed.as_ref().filter(|_| arguments.diff) {
+        return show_changes(fixed);
+    }
+    let unchanged = Overlay::new();
+    let files = fixed.as_ref().map_or(&unchanged, |fixed| &fixed.files);
+    let input = input::gather(&arguments.input, &project, files)?;
+    input.tell();
+    let judged = judge(&input, &project);
+    let mut known = baseline.map(Known::read).transpose()?;
+    let report = assemble(&input, &judged, level, known.as_mut());
+    if let Some(known) = &known {
+        known.tell();
+    }
+    if let Some(path) = &arguments.write_baseline {
+        return write_baseline(path, &input, &report);
+    }
     write(arguments, &report)?;
-    let outcome = outcome(&input, &report, fail_on);
+    let outcome = outcome(&input, &report, fail_on, arguments.exit_zero);
     // The process ends now; giving back a large configuration piece by piece
     // would only take time.
     std::mem::forget(input);
     Ok(outcome)
 }
 
-/// What was found in one configuration.
-struct Judged {
-    findings: Vec<Finding>,
-    suppressed: usize,
-}
-
-fn judge(job: &Job, project: &Project) -> Judged {
-    let model = Model::new(&job.tree, job.outermost, project.profile.clone());
-    let asked = project.selection.rules(rules::ALL);
-    let mut findings = engine::run(&model, &asked);
-    let suppressed = with_names(|names| {
-        let suppressions = Suppressions {
-            unused: rules::UNUSED_SUPPRESSION,
-            invalid: rules::INVALID_SUPPRESSION,
-            names,
-            asked: &asked,
-            today: triage::today(),
-        };
-        suppressions.apply(&model, &mut findings)
-    });
-    if let Some(only) = &job.only {
-        findings.retain(|finding| only.contains(&finding.place.location.file));
-    }
-    findings.retain_mut(|finding| {
-        let path = job.tree.file(finding.place.location.file).source.path();
-        project.selection.admit(finding, path)
-    });
-    Judged { findings, suppressed }
-}
-
-/// A comment in a file of two configurations ignores nothing only if it does
-/// so in both.
-fn settle_unused(jobs: &[Job], judged: &mut [Judged]) {
-    let is_unused = |finding: &Finding| finding.rule.name == rules::UNUSED_SUPPRESSION.name;
-    let key = |job: &Job, finding: &Finding| {
-        let Location { file, span } = finding.place.location;
-        (job.tree.file(file).source.path().to_path_buf(), span)
+/// Finds out what fixes make of the files and, unless only the difference is
+/// asked for, writes them.
+fn mend(
+    arguments: &CheckArguments,
+    project: &Project,
+    level: Severity,
+    baseline: Option<&Path>,
+) -> Result<Fixed, Failure> {
+    let mut is_known = |keys: &[Key]| match baseline.map(Known::read) {
+        Some(Ok(mut known)) => keys.iter().map(|key| known.take(key)).collect(),
+        _ => vec![false; keys.len()],
     };
-    let mut said: HashMap<(PathBuf, Span), usize> = HashMap::new();
-    for (job, judged) in jobs.iter().zip(&*judged) {
-        for finding in judged.findings.iter().filter(|finding| is_unused(finding)) {
-            *said.entry(key(job, finding)).or_default() += 1;
-        }
+    let fixed = try_fixes(arguments, project, level, &mut is_known)?;
+    for note in &fixed.notes {
+        eprintln!("note: {note}");
     }
-    let has = |job: &&Job, path: &Path| job.tree.files.iter().any(|file| file.source.path() == path);
-    for (job, judged) in jobs.iter().zip(judged) {
-        judged.findings.retain(|finding| {
-            let key = key(job, finding);
-            !is_unused(finding)
-                || said.get(&key).is_some_and(|count| *count == jobs.iter().filter(|job| has(job, &key.0)).count())
-        });
+    if arguments.fix && fixed.count > 0 {
+        fixed.write()?;
+        eprintln!("note: mended {} in {}", counted(fixed.count, "finding"), counted(fixed.file_count(), "file"));
     }
+    Ok(fixed)
 }
 
-fn assemble<'a>(input: &'a Input, judged: &'a [Judged], level: Severity) -> Report<'a> {
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+fn show_changes(fixed: &Fixed) -> Result<Outcome, Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    fixed.write_diff(&mut out)?;
+    out.flush()?;
+    Ok(if fixed.count > 0 { Outcome::Findings } else { Outcome::Clean })
+}
+
+fn assemble<'a>(
+    input: &'a Input,
+    judged: &'a [Judged],
+    level: Severity,
+    mut baseline: Option<&mut Known>,
+) -> Report<'a> {
     let unread = input.unread.len() + input.problems.len();
     let suppressed = judged.iter().map(|judged| judged.suppressed).sum();
     let mut summary = Summary { files: input.file_count(), unread, suppressed, ..Summary::default() };
     let mut shown = Vec::new();
     // Two main files may share a snippet, and what is wrong in it is one thing.
-    let mut known = HashSet::new();
+    let mut seen = HashSet::new();
     for (job, judged) in input.jobs.iter().zip(judged) {
         for finding in &judged.findings {
             let path = job.tree.file(finding.place.location.file).source.path();
-            if !known.insert((path, finding.place.location.span, finding.rule.name, &finding.message)) {
+            if !seen.insert((path, finding.place.location.span, finding.rule.name, &finding.message)) {
                 continue;
             }
             if finding.severity < level {
                 summary.hidden += 1;
                 continue;
             }
+            if baseline.as_mut().is_some_and(|known| known.take(&triage::key_of(finding, &job.tree))) {
+                summary.baselined += 1;
+                continue;
+            }
             summary.add(finding);
             shown.push(Shown { finding, tree: &job.tree, fingerprint: String::new() });
         }
+        let is_asked = |id: FileId| job.only.as_ref().is_none_or(|only| only.contains(&id));
+        if let Some(known) = baseline.as_mut() {
+            let files = (0..).map(FileId).zip(&job.tree.files).filter(|(id, _)| is_asked(*id));
+            files.for_each(|(_, file)| known.was_judged(file.source.path()));
+        }
     }
-    let keys: Vec<Key> = shown.iter().map(|shown| triage::key_of(shown.finding, shown.tree)).collect();
+    let keys = keys_of(&shown);
     for (shown, fingerprint) in shown.iter_mut().zip(triage::fingerprints(&keys)) {
         shown.fingerprint = fingerprint;
     }
     Report { findings: shown, unread: &input.unread, summary }
+}
+
+fn keys_of(shown: &[Shown<'_>]) -> Vec<Key> {
+    shown.iter().map(|shown| triage::key_of(shown.finding, shown.tree)).collect()
+}
+
+/// Keeps what is found now as known. What could not be read is not.
+fn write_baseline(path: &Path, input: &Input, report: &Report<'_>) -> Result<Outcome, Failure> {
+    baseline::write(path, &keys_of(&report.findings))?;
+    eprintln!("note: wrote {} to {}", counted(report.findings.len(), "finding"), path.display());
+    Ok(if input.is_complete() { Outcome::Clean } else { Outcome::Failed })
 }
 
 /// Writes the report in each format to where it goes.
@@ -125,7 +148,11 @@ fn write(arguments: &CheckArguments, report: &Report<'_>) -> Result<(), Failure>
             Some(file) => write_file(*format, file, arguments.color, report)?,
             None => {
                 let mut out = BufWriter::new(io::stdout().lock());
-                report::write(report, *format, output::style(arguments.color), &mut out)?;
+                if arguments.statistics {
+                    report::write_statistics(report, &mut out)?;
+                } else {
+                    report::write(report, *format, output::style(arguments.color), &mut out)?;
+                }
                 out.flush()?;
             }
         }
@@ -145,9 +172,9 @@ fn write_file(format: Format, file: &Path, colour: Colour, report: &Report<'_>) 
 
 /// Two reports in one place would be none.
 fn check_destinations(arguments: &CheckArguments) -> Result<(), Failure> {
-    let mut taken: HashSet<Option<&Path>> = HashSet::new();
+    let mut taken: HashSet<Option<&PathBuf>> = HashSet::new();
     for FormatArgument { file, .. } in &arguments.format {
-        let destination = file.as_deref().or(arguments.output.as_deref());
+        let destination = file.as_ref().or(arguments.output.as_ref());
         if !taken.insert(destination) {
             let place = destination.map_or("standard output".into(), |file| file.display().to_string());
             return Err(Failure::Message(format!(
@@ -158,10 +185,10 @@ fn check_destinations(arguments: &CheckArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity) -> Outcome {
+fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity, exit_zero: bool) -> Outcome {
     if !input.is_complete() {
         Outcome::Failed
-    } else if report.findings.iter().any(|shown| shown.finding.severity >= fail_on) {
+    } else if !exit_zero && report.findings.iter().any(|shown| shown.finding.severity >= fail_on) {
         Outcome::Findings
     } else {
         Outcome::Clean

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::catalog::{self, nearest};
 use crate::model::{Block, Kind, Model, NoSlot, Profile, Slot};
 use crate::source::FileId;
-use crate::tree::{Disk, Files};
+use crate::tree::{Disk, Files, Overlay};
 
 use super::arguments::{EffectiveArguments, InputArguments, ListFormat};
 use super::input::{self, Input, Job};
@@ -23,7 +23,7 @@ use place::Places;
 pub fn run(arguments: &EffectiveArguments) -> Result<Outcome, Failure> {
     let inputs = inputs(arguments);
     let project = Project::of(&inputs)?;
-    let input = input::gather(&inputs, &project)?;
+    let input = input::gather(&inputs, &project, &Overlay::new())?;
     let profile = project.profile;
     input.tell();
     let models = input.jobs.iter().map(|job| Model::new(&job.tree, job.outermost, profile.clone()));

@@ -10,7 +10,9 @@ use crate::model::{looks_like_nginx, marked_context, outermost_context};
 use crate::report::Unread;
 use crate::source::{FileId, LARGEST_FILE, SourceFile, one_line};
 use crate::syntax::ParsedFile;
-use crate::tree::{self, Disk, Files, Places, ReadError, Tree, configurations_below, entries_above, split_dump};
+use crate::tree::{
+    self, Disk, Files, Overlay, Places, ReadError, Tree, configurations_below, entries_above, split_dump,
+};
 
 use super::Failure;
 use super::arguments::InputArguments;
@@ -35,6 +37,9 @@ pub struct Job {
     pub only: Option<Vec<FileId>>,
     /// Its first file.
     entry: PathBuf,
+    /// Whether it was taken from standard input or a dump, and has no files
+    /// that could be written.
+    pub is_copy: bool,
 }
 
 /// Everything to judge, and what stood in the way.
@@ -81,13 +86,13 @@ impl Input {
     }
 }
 
-/// Reads what the arguments name.
+/// Reads what the arguments name, as `files` has it.
 ///
 /// # Errors
 ///
 /// When there is nothing at all to judge.
-pub fn gather(arguments: &InputArguments, project: &Project) -> Result<Input, Failure> {
-    let mut gatherer = Gatherer { project, input: Input::default(), known: HashSet::new(), known_jobs: 0 };
+pub fn gather(arguments: &InputArguments, project: &Project, files: &Overlay) -> Result<Input, Failure> {
+    let mut gatherer = Gatherer { project, files, input: Input::default(), known: HashSet::new(), known_jobs: 0 };
     if arguments.paths.is_empty() {
         gatherer.add_default()?;
     }
@@ -97,6 +102,11 @@ pub fn gather(arguments: &InputArguments, project: &Project) -> Result<Input, Fa
     Ok(gatherer.finish())
 }
 
+/// The main file that is judged when none is named.
+pub fn default_entry() -> Option<&'static Path> {
+    DEFAULT_ENTRIES.iter().map(Path::new).find(|path| path.is_file())
+}
+
 /// Whether an argument means standard input.
 pub fn is_stdin(path: &Path) -> bool {
     STDIN_ARGUMENTS.iter().any(|name| path == Path::new(name))
@@ -104,6 +114,7 @@ pub fn is_stdin(path: &Path) -> bool {
 
 struct Gatherer<'a> {
     project: &'a Project,
+    files: &'a Overlay,
     input: Input,
     /// The true names of the files of the first `known_jobs` jobs.
     known: HashSet<PathBuf>,
@@ -112,8 +123,7 @@ struct Gatherer<'a> {
 
 impl Gatherer<'_> {
     fn add_default(&mut self) -> Result<(), Failure> {
-        let found = DEFAULT_ENTRIES.iter().map(Path::new).find(|path| path.is_file());
-        let Some(entry) = found else {
+        let Some(entry) = default_entry() else {
             let names = DEFAULT_ENTRIES.join(" nor ");
             return Err(Failure::Message(format!("neither {names} exists; say which file or directory to check")));
         };
@@ -152,7 +162,7 @@ impl Gatherer<'_> {
     fn add_dump(&mut self, bytes: &[u8]) -> bool {
         let Some(dump) = split_dump(bytes) else { return false };
         match tree::load(&dump.files, &dump.entry, &Places::of_dump(&dump.entry)) {
-            Ok(tree) => self.push(tree, Context::Main, dump.entry),
+            Ok(tree) => self.push(tree, Context::Main, dump.entry, true),
             Err(error) => self.cannot_read(&dump.entry, &error),
         }
         true
@@ -187,7 +197,7 @@ impl Gatherer<'_> {
     fn read_fragments(&mut self, paths: &[PathBuf]) -> Vec<(PathBuf, ParsedFile)> {
         let mut files = Vec::new();
         for path in paths {
-            match Disk.read(path).map(|bytes| ParsedFile::new(SourceFile::new(path, bytes))) {
+            match self.files.read(path).map(|bytes| ParsedFile::new(SourceFile::new(path, bytes))) {
                 Ok(file) if looks_like_nginx(&file) => files.push((path.clone(), file)),
                 Ok(_) => {
                     self.input.notices.push(format!("{}: skipped, this is no nginx configuration", path.display()))
@@ -208,7 +218,7 @@ impl Gatherer<'_> {
     }
 
     fn add_file(&mut self, path: &Path) {
-        let bytes = match Disk.read(path) {
+        let bytes = match self.files.read(path) {
             Ok(bytes) => bytes,
             Err(error) => return self.cannot_read(path, &error),
         };
@@ -220,7 +230,7 @@ impl Gatherer<'_> {
 
     fn add_parsed(&mut self, path: &Path, file: &ParsedFile) {
         if outermost_context(file) == Context::Main && marked_context(file).is_none() {
-            self.load(&Disk, path, Context::Main);
+            self.load(self.files, path, Context::Main);
         } else {
             self.add_fragment(path, file);
         }
@@ -229,7 +239,7 @@ impl Gatherer<'_> {
     fn add_fragment(&mut self, path: &Path, file: &ParsedFile) {
         if !self.add_within_its_configuration(path) {
             let outermost = self.outermost(file);
-            self.load(&Disk, path, outermost);
+            self.load(self.files, path, outermost);
         }
     }
 
@@ -261,7 +271,7 @@ impl Gatherer<'_> {
 
     /// Loads a main file nothing was asked about yet.
     fn load_candidate(&mut self, entry: &Path) -> Option<usize> {
-        let tree = tree::load(&Disk, entry, &self.places(entry)).ok()?;
+        let tree = tree::load(self.files, entry, &self.places(entry)).ok()?;
         if outermost_context(&tree.files[0]) != Context::Main {
             return None;
         }
@@ -270,6 +280,7 @@ impl Gatherer<'_> {
             outermost: Context::Main,
             only: Some(Vec::new()),
             entry: entry.to_path_buf(),
+            is_copy: false,
         });
         Some(self.input.jobs.len() - 1)
     }
@@ -293,7 +304,7 @@ impl Gatherer<'_> {
             _ => self.with_maps(Places::of_fragment(entry, &absolute(entry))),
         };
         match tree::load(files, entry, &places) {
-            Ok(tree) => self.push(tree, outermost, entry.to_path_buf()),
+            Ok(tree) => self.push(tree, outermost, entry.to_path_buf(), entry == Path::new(STDIN)),
             Err(error) => self.cannot_read(entry, &error),
         }
     }
@@ -310,8 +321,8 @@ impl Gatherer<'_> {
         self.project.map.iter().fold(places, |places, (from, to)| places.with_map(from, to))
     }
 
-    fn push(&mut self, tree: Tree, outermost: Context, entry: PathBuf) {
-        self.input.jobs.push(Job { tree, outermost, only: None, entry });
+    fn push(&mut self, tree: Tree, outermost: Context, entry: PathBuf, is_copy: bool) {
+        self.input.jobs.push(Job { tree, outermost, only: None, entry, is_copy });
     }
 
     fn cannot_read(&mut self, path: &Path, error: &ReadError) {

@@ -5,10 +5,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod baseline;
 mod check;
 mod effective;
 mod explain;
+mod fix;
 mod input;
+mod judge;
 mod list;
 mod output;
 mod project;

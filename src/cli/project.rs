@@ -28,6 +28,8 @@ pub struct Project {
     pub min_severity: Option<Severity>,
     /// Exit with 1 when there are findings of this severity or above.
     pub fail_on: Option<Severity>,
+    /// Findings that were there before.
+    pub baseline: Option<PathBuf>,
     /// The files that said so, the nearest last.
     pub files: Vec<PathBuf>,
 }
@@ -61,6 +63,7 @@ impl Project {
             },
             min_severity: config.min_severity.and_then(severity_of),
             fail_on: config.fail_on.and_then(severity_of),
+            baseline: config.baseline,
             files: config.files,
         })
     }
@@ -79,6 +82,7 @@ impl Project {
                 .collect::<Result<(), _>>()
         })?;
         self.selection.levels.choose(&arguments.select, &arguments.ignore);
+        self.baseline = arguments.baseline.clone().or(self.baseline);
         self.fail_on = arguments.fail_on.or(self.fail_on);
         // Who selects advice wants to see it.
         let shown = (!arguments.select.is_empty()).then_some(Severity::Info);

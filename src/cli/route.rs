@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use crate::catalog::Family;
 use crate::model::route::{End, Request, Route, Unknown};
 use crate::model::{Model, SocketAddress, listen_form, parse_address};
+use crate::tree::Overlay;
 
 use super::arguments::{InputArguments, ListFormat, RouteArguments};
 use super::input;
@@ -27,7 +28,7 @@ const DEFAULT_HOST: &str = "localhost";
 pub fn run(arguments: &RouteArguments) -> Result<Outcome, Failure> {
     let (request, inputs) = request(arguments)?;
     let project = Project::of(&inputs)?;
-    let input = input::gather(&inputs, &project)?;
+    let input = input::gather(&inputs, &project, &Overlay::new())?;
     let profile = project.profile;
     input.tell();
     let models = input.jobs.iter().map(|job| Model::new(&job.tree, job.outermost, profile.clone()));

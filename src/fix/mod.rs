@@ -1,7 +1,11 @@
-//! Edits to files: applied to bytes, all or none.
+//! Edits to files: applied to bytes, all or none, and written through one
+//! function.
 //!
-//! It knows findings and sources. It does not know rules, and writes nothing
-//! itself.
+//! It knows findings and sources. It does not know rules.
+
+mod write;
+
+pub use write::write_whole;
 
 use crate::engine::Edit;
 
@@ -17,13 +21,15 @@ pub enum EditError {
 }
 
 /// The bytes of a file after some edits, which may come in any order; all are
-/// taken to lie in this file. Equal edits count once.
+/// taken to lie in this file. Equal edits count once. New lines end as those
+/// of the file do.
 ///
 /// # Errors
 ///
 /// When two different edits overlap, or one lies outside.
 pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, EditError> {
     let mut edits: Vec<&Edit> = edits.iter().collect();
+    let ends_lines_with_cr = memchr::memchr(b'\n', bytes).is_some_and(|feed| bytes[..feed].ends_with(b"\r"));
     edits.sort_by_key(|edit| (edit.location.span.start, edit.location.span.end));
     edits.dedup();
     let mut result = Vec::with_capacity(bytes.len());
@@ -34,7 +40,11 @@ pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, EditError> {
             return Err(EditError::Overlap);
         }
         result.extend_from_slice(bytes.get(taken..range.start).ok_or(EditError::Outside)?);
-        result.extend_from_slice(edit.text.as_bytes());
+        if ends_lines_with_cr {
+            result.extend_from_slice(edit.text.replace('\n', "\r\n").as_bytes());
+        } else {
+            result.extend_from_slice(edit.text.as_bytes());
+        }
         taken = range.end;
     }
     result.extend_from_slice(bytes.get(taken..).ok_or(EditError::Outside)?);
@@ -53,6 +63,7 @@ mod tests {
         let bytes = b"abcdef\xff";
         assert_eq!(apply(bytes, &[edit(4, 5, "E"), edit(0, 1, "A")]), Ok(b"AbcdEf\xff".to_vec()));
         assert_eq!(apply(bytes, &[edit(2, 2, "X"), edit(2, 2, "X")]), Ok(b"abXcdef\xff".to_vec()));
+        assert_eq!(apply(b"a;\r\nb;\r\n", &[edit(2, 2, "\nx;")]), Ok(b"a;\r\nx;\r\nb;\r\n".to_vec()));
         assert_eq!(apply(bytes, &[edit(0, 3, ""), edit(2, 4, "")]), Err(EditError::Overlap));
         assert_eq!(apply(bytes, &[edit(0, 99, "")]), Err(EditError::Outside));
     }

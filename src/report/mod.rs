@@ -14,9 +14,11 @@ mod json;
 mod junit;
 mod rdjson;
 mod sarif;
+mod statistics;
 mod summary;
 
 pub use full::{Style, write_problem};
+pub use statistics::write as write_statistics;
 pub use summary::Summary;
 
 use std::collections::HashMap;

@@ -17,6 +17,8 @@ pub struct Summary {
     pub infos: usize,
     /// Findings that somebody said are to be ignored.
     pub suppressed: usize,
+    /// Findings that were there before, by the baseline.
+    pub baselined: usize,
     /// Findings shown that can be mended automatically.
     pub fixable: usize,
     /// Findings below the level that was asked for.

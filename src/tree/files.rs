@@ -67,6 +67,58 @@ pub trait Files: Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
+/// Files in front of others: what they would be with some of them changed.
+#[derive(Clone, Debug, Default)]
+pub struct Overlay {
+    /// New bytes, by the one true names of files on the disk.
+    changed: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Overlay {
+    /// The disk as it is.
+    pub fn new() -> Overlay {
+        Overlay::default()
+    }
+
+    /// Gives a file other bytes.
+    pub fn change(&mut self, path: &Path, bytes: Vec<u8>) {
+        self.changed.insert(Disk.canonical(path), bytes);
+    }
+
+    /// The files that were given other bytes.
+    pub fn changed(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.changed.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
+    }
+}
+
+impl Files for Overlay {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        if self.changed.is_empty() {
+            return Disk.read(path);
+        }
+        match self.changed.get(&Disk.canonical(path)) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => Disk.read(path),
+        }
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<OsString>, ReadError> {
+        Disk.list(directory)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        Disk.exists(path)
+    }
+
+    fn link_target(&self, path: &Path) -> Option<PathBuf> {
+        Disk.link_target(path)
+    }
+
+    fn canonical(&self, path: &Path) -> PathBuf {
+        Disk.canonical(path)
+    }
+}
+
 impl Files for Disk {
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         // A pipe would make `open` wait, so its kind is asked for first.
