@@ -44,6 +44,12 @@ pub enum Command {
     Explain(ExplainArguments),
     /// List the rules
     Rules(RulesArguments),
+    /// Write, show or describe nginx-lint.toml
+    Config(ConfigArguments),
+    /// Print a script with which a shell completes the command
+    Completions(CompletionsArguments),
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +102,11 @@ pub struct CheckArguments {
     /// Write the findings that there are now into this file, for --baseline
     #[arg(long, value_name = "FILE", conflicts_with_all = ["fix", "diff"])]
     pub write_baseline: Option<PathBuf>,
+
+    /// Report only what is found in files that changed since this revision of git, or that git
+    /// does not know yet
+    #[arg(long, value_name = "REVISION")]
+    pub since: Option<String>,
 
     /// Show how often each rule found something
     #[arg(long)]
@@ -189,6 +200,36 @@ pub struct RouteArguments {
 pub struct ExplainArguments {
     /// The rule's name
     pub rule: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write an nginx-lint.toml to begin with
+    Init {
+        /// Where to
+        #[arg(default_value = ".")]
+        directory: PathBuf,
+    },
+    /// Show what is in force for a path, from all files and the command line, as JSON
+    Show {
+        #[command(flatten)]
+        input: Box<InputArguments>,
+    },
+    /// Print the JSON schema of nginx-lint.toml
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `nginx-lint check`: reads, judges, mends if asked to, reports.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::Severity;
 use crate::report::{self, Format, Report, Shown, Summary};
 use crate::source::FileId;
-use crate::tree::Overlay;
+use crate::tree::{Disk, Files, Overlay};
 use crate::triage::{self, Key};
 
 use super::arguments::{CheckArguments, Colour, FormatArgument};
@@ -16,7 +16,9 @@ use super::baseline::{self, Known};
 use super::fix::{Fixed, try_fixes};
 use super::input::{self, Input};
 use super::judge::{Judged, judge};
+use super::progress::Progress;
 use super::project::Project;
+use super::since::changed_files;
 use super::{Failure, Outcome, output};
 
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
@@ -26,8 +28,9 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     // A level that decides about success is a level to show.
     let level = project.min_severity.unwrap_or(Severity::Warning).min(fail_on);
     let baseline = project.baseline.as_deref().filter(|_| arguments.write_baseline.is_none());
+    let changed = arguments.since.as_deref().map(|since| changed_files(&arguments.input, since)).transpose()?;
     let fixed = match arguments.fix || arguments.diff {
-        true => Some(mend(arguments, &project, level, baseline)?),
+        true => Some(mend(arguments, &project, level, changed.as_ref(), baseline)?),
         false => None,
     };
     if let Some(fixed) = fixed.as_ref().filter(|_| arguments.diff) {
@@ -35,9 +38,14 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     }
     let unchanged = Overlay::new();
     let files = fixed.as_ref().map_or(&unchanged, |fixed| &fixed.files);
+    let progress = Progress::start("reading and judging");
     let input = input::gather(&arguments.input, &project, files)?;
+    let mut judged = judge(&input, &project);
+    drop(progress);
+    if let Some(changed) = &changed {
+        only_in(changed, &input, &mut judged);
+    }
     input.tell();
-    let judged = judge(&input, &project);
     let mut known = baseline.map(Known::read).transpose()?;
     let report = assemble(&input, &judged, level, known.as_mut());
     if let Some(known) = &known {
@@ -60,13 +68,14 @@ fn mend(
     arguments: &CheckArguments,
     project: &Project,
     level: Severity,
+    changed: Option<&HashSet<PathBuf>>,
     baseline: Option<&Path>,
 ) -> Result<Fixed, Failure> {
     let mut is_known = |keys: &[Key]| match baseline.map(Known::read) {
         Some(Ok(mut known)) => keys.iter().map(|key| known.take(key)).collect(),
         _ => vec![false; keys.len()],
     };
-    let fixed = try_fixes(arguments, project, level, &mut is_known)?;
+    let fixed = try_fixes(arguments, project, level, changed, &mut is_known)?;
     for note in &fixed.notes {
         eprintln!("note: {note}");
     }
@@ -86,6 +95,18 @@ fn show_changes(fixed: &Fixed) -> Result<Outcome, Failure> {
     fixed.write_diff(&mut out)?;
     out.flush()?;
     Ok(if fixed.count > 0 { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// Leaves what is found in these files.
+fn only_in(changed: &HashSet<PathBuf>, input: &Input, judged: &mut [Judged]) {
+    for (job, judged) in input.jobs.iter().zip(judged) {
+        let mut is_changed: HashMap<FileId, bool> = HashMap::new();
+        judged.findings.retain(|finding| {
+            let file = finding.place.location.file;
+            let path = || Disk.canonical(job.tree.file(file).source.path());
+            *is_changed.entry(file).or_insert_with(|| changed.contains(&path()))
+        });
+    }
 }
 
 fn assemble<'a>(

@@ -56,10 +56,18 @@ pub fn try_fixes(
     arguments: &CheckArguments,
     project: &Project,
     level: Severity,
+    changed: Option<&HashSet<PathBuf>>,
     is_known: &mut dyn FnMut(&[Key]) -> Vec<bool>,
 ) -> Result<Fixed, Failure> {
-    let mut fixer =
-        Fixer { arguments, project, level, roots: roots(arguments), rejected: HashSet::new(), fixed: Fixed::default() };
+    let mut fixer = Fixer {
+        arguments,
+        project,
+        level,
+        changed,
+        roots: roots(arguments),
+        rejected: HashSet::new(),
+        fixed: Fixed::default(),
+    };
     for _ in 0..MOST_ROUNDS {
         if !fixer.round(is_known)? {
             return Ok(fixer.fixed);
@@ -73,6 +81,8 @@ struct Fixer<'a> {
     arguments: &'a CheckArguments,
     project: &'a Project,
     level: Severity,
+    /// Only findings in these files are mended, if any are named.
+    changed: Option<&'a HashSet<PathBuf>>,
     /// Only files below these may change.
     roots: Vec<PathBuf>,
     rejected: HashSet<Key>,
@@ -120,6 +130,10 @@ impl Fixer<'_> {
             .zip(judged)
             .flat_map(|(job, judged)| judged.findings.iter().map(move |finding| (job, finding)))
             .filter(|(_, finding)| finding.severity >= self.level)
+            .filter(|(job, finding)| {
+                let path = || Disk.canonical(job.tree.file(finding.place.location.file).source.path());
+                self.changed.is_none_or(|changed| changed.contains(&path()))
+            })
             .collect();
         let keys: Vec<Key> = all.iter().map(|(job, finding)| triage::key_of(finding, &job.tree)).collect();
         let known = is_known(&keys);

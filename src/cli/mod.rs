@@ -7,6 +7,7 @@
 mod arguments;
 mod baseline;
 mod check;
+mod config;
 mod effective;
 mod explain;
 mod fix;
@@ -14,8 +15,11 @@ mod input;
 mod judge;
 mod list;
 mod output;
+mod progress;
 mod project;
 mod route;
+mod shell;
+mod since;
 
 use std::io;
 use std::process::ExitCode;
@@ -58,6 +62,9 @@ pub fn main() -> ExitCode {
         Some(Command::Route(route)) => route::run(&route),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Rules(rules)) => list::run(&rules),
+        Some(Command::Config(config)) => config::run(&config),
+        Some(Command::Completions(completions)) => shell::completions(&completions),
+        Some(Command::Man) => shell::manual(),
         None => check::run(&arguments.check),
     };
     let outcome = match result {

@@ -101,6 +101,11 @@ impl Levels {
         }
     }
 
+    /// What is set everywhere by the project's files, in order.
+    pub fn everywhere(&self) -> impl Iterator<Item = (&str, Level)> {
+        self.everywhere.iter().map(|(name, level)| (name.as_str(), *level))
+    }
+
     /// Whether every rule is on and says what it finds as it sees fit.
     pub fn are_default(&self) -> bool {
         self.everywhere.is_empty() && self.overrides.is_empty() && self.command.is_empty()

@@ -18,6 +18,7 @@ mod statistics;
 mod summary;
 
 pub use full::{Style, write_problem};
+pub use json::write_value;
 pub use statistics::write as write_statistics;
 pub use summary::Summary;
 
