@@ -76,13 +76,13 @@ fn remote_endpoint(target: Target<'_>) -> Option<Endpoint<'_>> {
 /// Whether many requests may come: not to one single path, not from nginx
 /// itself alone, not for connections that are upgraded and then stay.
 fn is_busy(target: Target<'_>) -> bool {
-    let block = target.block();
-    let Some(location) = block.outwards().find(|outer| outer.is(Context::Location)) else { return false };
+    let Some(location) = target.block().outwards().find(|outer| outer.is(Context::Location)) else { return false };
     let Some(head) = LocationHead::of_block(location) else { return false };
-    let is_single = head.kind == LocationKind::Exact || head.pattern.contains(".well-known");
-    let headers = block.effective_list("proxy_set_header");
-    let upgrades = headers
-        .named("connection")
-        .any(|header| header.argument(1).is_some_and(|value| value.eq_ignore_ascii_case("upgrade")));
-    !is_single && !upgrades && location.directive("internal").is_none()
+    let is_file = head.pattern.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    let is_single = match head.kind {
+        LocationKind::Exact => true,
+        LocationKind::Prefix | LocationKind::PrefixWithoutRegex => is_file || head.pattern.contains("/.well-known"),
+        LocationKind::Regex { .. } | LocationKind::Named => false,
+    };
+    !is_single && !target.is_for_upgrades() && location.directive("internal").is_none()
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Balancer, Block, Host, KEPT_BY_DEFAULT_SINCE, Protocol, Upstream};
+use crate::model::{Balancer, Block, Host, KEPT_BY_DEFAULT_SINCE, Protocol, Target, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -28,8 +28,9 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if model.surroundings().backend_workers.is_some() {
         return;
     }
-    let mut users = model.targets_of(upstream);
-    let Some(user) = users.find(|target| matches!(target.protocol, Protocol::Proxy | Protocol::Grpc)) else { return };
+    let is_user =
+        |target: &Target<'_>| matches!(target.protocol, Protocol::Proxy | Protocol::Grpc) && !target.is_for_upgrades();
+    let Some(user) = model.targets_of(upstream).find(is_user) else { return };
     let is_remote = upstream.endpoints().any(|endpoint| !matches!(endpoint.host, Host::Unix(_)));
     let is_foreign = |balancer: &Balancer<'_>| matches!(balancer, Balancer::Foreign(_));
     let Some(head) = block.head().filter(|_| is_remote && !upstream.balancers().iter().any(is_foreign)) else { return };

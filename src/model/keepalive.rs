@@ -93,6 +93,16 @@ impl Target<'_> {
         }
     }
 
+    /// Whether it passes on nothing but requests to upgrade, as for websockets,
+    /// whose connections are never used again.
+    pub fn is_for_upgrades(self) -> bool {
+        let headers = self.block().effective_list("proxy_set_header");
+        self.protocol == Protocol::Proxy
+            && headers
+                .named("connection")
+                .any(|header| header.argument(1).is_some_and(|value| Asked::of(value) == Asked::ToUpgrade))
+    }
+
     fn kept_by_proxy(self) -> Kept {
         let block = self.block();
         let model = block.model();
