@@ -28,7 +28,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if balancers.iter().any(|balancer| matches!(balancer, Balancer::Foreign(_))) {
         return;
     }
-    let Some(method) = balancers.iter().filter_map(|balancer| balancer.method()).last() else { return };
+    let Some(method) = balancers.iter().filter_map(|balancer| balancer.method()).next_back() else { return };
     // With such a method above one of the backup servers nginx refuses.
     let mut servers = upstream.servers().filter(|server| server.is_backup()).map(|server| server.directive);
     let knows_none = |name: &str| matches!(name, "ip_hash" | "hash" | "random");

@@ -32,7 +32,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     finding.note("each request opens and closes a connection of its own, which costs time and, under load, all local ports: connect() failed (99: Cannot assign requested address), and 502");
     finding.help(format!("write \"{}\" above \"keepalive\"", method.name()));
     finding.label(keepalive.place(), "keeps no connections");
-    let last = balancers.iter().filter_map(|balancer| balancer.method()).last();
+    let last = balancers.iter().filter_map(|balancer| balancer.method()).next_back();
     if let Some(edits) = last.and_then(|last| edits(keepalive, last)) {
         finding.fix(true, "write \"keepalive\" below the method", edits);
     }

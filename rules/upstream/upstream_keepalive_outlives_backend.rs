@@ -88,7 +88,7 @@ fn takes_no_posts(block: Block<'_>) -> bool {
 }
 
 fn in_words(milliseconds: u64) -> String {
-    if milliseconds % 1_000 == 0 { format!("{}s", milliseconds / 1_000) } else { format!("{milliseconds}ms") }
+    if milliseconds.is_multiple_of(1_000) { format!("{}s", milliseconds / 1_000) } else { format!("{milliseconds}ms") }
 }
 
 /// A second less, or, of a short time, four fifths.
