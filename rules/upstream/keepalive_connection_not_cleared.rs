@@ -22,18 +22,22 @@ pub const RULE: Rule = Rule {
 fn check(block: Block<'_>, findings: &mut Findings) {
     let upstream = Upstream { block };
     let Some(keepalive) = upstream.keepalive() else { return };
-    let users = block.model().targets_of(upstream).filter(|target| target.protocol == Protocol::Proxy);
-    let users: Vec<Target<'_>> = users.filter(|target| target.kept() == Kept::Closed).collect();
+    let all: Vec<Target<'_>> =
+        block.model().targets_of(upstream).filter(|target| target.protocol == Protocol::Proxy).collect();
+    let users: Vec<Target<'_>> = all.iter().copied().filter(|target| target.kept() == Kept::Closed).collect();
     if users.is_empty() {
         return;
     }
-    let finding = findings.add(
-        keepalive.place(),
+    let name = upstream.name();
+    let message = if users.len() == all.len() {
+        format!("the connections that upstream \"{name}\" keeps are never used again: requests say Connection: close")
+    } else {
+        let (some, all) = (users.len(), all.len());
         format!(
-            "the connections that upstream \"{}\" keeps are never used again: requests say Connection: close",
-            upstream.name()
-        ),
-    );
+            "requests from {some} of {all} places close the connections that upstream \"{name}\" keeps: they say Connection: close"
+        )
+    };
+    let finding = findings.add(keepalive.place(), message);
     finding.note("before nginx 1.29.7 requests carry \"Connection: close\" unless the header is set: the server closes each connection behind its answer");
     finding.help("where requests are passed to the group, add: proxy_set_header Connection \"\";");
     for target in users.iter().take(3) {

@@ -49,8 +49,8 @@ impl<'m> Upstream<'m> {
 
     /// What takes part in the choice of its servers, in order.
     pub fn balancers(self) -> Vec<Balancer<'m>> {
-        let read = |directive: &Directive<'m>| directive.is_read() || directive.definition().is_none();
-        self.block.statements().into_iter().filter(read).filter_map(Balancer::of).collect()
+        let balancers = self.block.statements().into_iter().filter_map(Balancer::of);
+        balancers.filter(|balancer| balancer.directive().is_read() || balancer.is_unknown()).collect()
     }
 
     /// The directive that lets the workers share what they know of the servers.
@@ -77,19 +77,24 @@ impl<'m> Balancer<'m> {
         }
     }
 
+    /// Whether the catalog does not know it.
+    fn is_unknown(self) -> bool {
+        self.directive().definition().is_none()
+    }
+
     /// The directive, if it is a method of nginx.
     pub fn method(self) -> Option<Directive<'m>> {
         if let Balancer::Method(directive) = self { Some(directive) } else { None }
     }
 
     fn of(directive: Directive<'m>) -> Option<Balancer<'m>> {
-        let is_own = directive.definition().is_some_and(|known| known.module.origin == Origin::OpenSource);
+        let is_own = || directive.definition().is_some_and(|known| known.module.origin == Origin::OpenSource);
         match directive.name() {
             "server" | "zone" => None,
             "keepalive" => Some(Balancer::Keepalive(directive)),
             // Directives of NGINX Plus that are no methods.
             "state" | "queue" | "ntlm" => None,
-            name if !is_own || name == "sticky" => Some(Balancer::Foreign(directive)),
+            name if !is_own() || name == "sticky" => Some(Balancer::Foreign(directive)),
             name if METHODS.contains(&name) => Some(Balancer::Method(directive)),
             _ => None,
         }
