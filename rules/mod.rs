@@ -115,9 +115,19 @@ pub const ALL: &[&Rule] = &[
     // What nginx takes, and what then goes wrong: groups of servers
     &upstream::upstream_all_servers_down::RULE,
     &upstream::max_conns_without_zone::RULE,
+    &upstream::multiple_balancing_methods::RULE,
+    &upstream::backup_with_hash_balancer::RULE,
     // groups of servers: connections that are kept
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,
+    &upstream::lb_method_after_keepalive::RULE,
+    &upstream::upstream_keepalive_timeout_zero::RULE,
+    &upstream::upstream_keepalive_outlives_backend::RULE,
+    &upstream::keepalive_pins_backend_workers::RULE,
+    &upstream::upstream_keepalive_on_by_default::RULE,
+    &upstream::upstream_keepalive_missing::RULE,
+    &upstream::keepalive_smaller_than_group::RULE,
+    &upstream::keepalive_needs_upstream::RULE,
     // where requests are passed to: hosts and protocols
     &target::proxy_pass_localhost::RULE,
     // where requests are passed to: variables and paths

@@ -5,12 +5,15 @@
 use std::path::Path;
 use std::process::Command;
 
-use nginx_lint::catalog::Context;
+use nginx_lint::catalog::{Context, Version};
 use nginx_lint::engine::{Block, BlockKind};
 use nginx_lint::model::outermost_context;
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::ParsedFile;
+
+/// The release that Debian has.
+const INSTALLED: Version = Version::new(1, 22, 1);
 
 /// Where Debian puts the modules that are not built in.
 const MODULES: &str = "/usr/lib/nginx/modules";
@@ -35,6 +38,10 @@ fn nginx_agrees_with_every_page() {
         for block in rule.page().blocks.iter().filter(can_be_asked) {
             let answer = nginx_t(block);
             let accepted = answer.contains("syntax is ok") && !LATE.iter().any(|text| answer.contains(text));
+            // Older releases refuse some of what a block for a newer one says.
+            if !accepted && is_for_newer(block) {
+                continue;
+            }
             let expected = !(rule.refused && block.kind == BlockKind::Bad && marks_a_refusal(rule.name, block));
             if accepted != expected {
                 let place = format!("{}, block at line {}", rule.name, block.line);
@@ -43,6 +50,11 @@ fn nginx_agrees_with_every_page() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a block says that it is for a release newer than the installed one.
+fn is_for_newer(block: &Block<'_>) -> bool {
+    block.nginx_version().is_some_and(|version| version.parse::<Version>().expect("a version") > INSTALLED)
 }
 
 /// Two rules also have findings about what nginx accepts with another meaning.

@@ -42,6 +42,8 @@
 //! | `"http"` | answers 200; the body is the head of the request, each line after the backend's name: `app: GET / HTTP/1.0`; keeps the connection when asked to |
 //! | `"slow 300ms"` | the same, after that time |
 //! | `"fastcgi"` | answers 200 to a FastCGI request; the body is its parameters: `app: SCRIPT_NAME=/a.php` |
+//! | `"one worker"` | as `"http"`, but works on one connection at a time, until it is closed, as a process of a server does; others wait |
+//! | `"fastcgi one worker"` | the same for FastCGI |
 //! | `"silent"` | accepts, reads, and never answers |
 //! | `"hang up"` | accepts and ends the connection at once |
 //! | `"closed"` | nothing listens on the port |

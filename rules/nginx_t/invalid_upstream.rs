@@ -3,7 +3,7 @@
 use crate::catalog::{Context, Family, Origin, Version, nearest};
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
-    AddressForm, Block, Directive, Effective, Place, Upstream, has_placeholder, parse_address, parse_number,
+    AddressForm, Balancer, Block, Directive, Effective, Place, Upstream, has_placeholder, parse_address, parse_number,
     parse_seconds, parse_size,
 };
 
@@ -36,23 +36,16 @@ const SMALLEST_ZONE: u64 = 8 * 4096;
 fn check(block: Block<'_>, findings: &mut Findings) {
     let Some(head) = block.head().filter(|head| head.definition().is_some()) else { return };
     let upstream = Upstream { block };
-    let mut method = Method::default();
+    let balancers = upstream.balancers();
     for directive in block.statements() {
         if !directive.is_read() && directive.definition().is_some() {
             continue;
         }
         match directive.name() {
-            "server" => check_server(directive, upstream, &method, findings),
+            "server" => check_server(directive, upstream, &balancers, findings),
             "zone" => check_zone(directive, findings),
-            "keepalive" => {
-                check_keepalive(directive, findings);
-                method.is_set = true;
-            }
-            name if is_foreign(directive) || name == "sticky" => method.is_foreign |= !is_harmless(name),
-            "ip_hash" | "hash" | "least_conn" | "random" | "least_time" => {
-                check_method(directive, findings);
-                method.take(directive, findings);
-            }
+            "keepalive" => check_keepalive(directive, findings),
+            "hash" | "random" | "least_time" if !is_foreign(directive) => check_method(directive, findings),
             _ => {}
         }
     }
@@ -62,52 +55,25 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     }
 }
 
-/// How requests are shared out, as far as the directives say so far.
-#[derive(Default)]
-struct Method<'m> {
-    /// A module has taken over: a method, or `keepalive`.
-    is_set: bool,
-    /// The last method.
-    directive: Option<Directive<'m>>,
-    /// A method that is not known may have changed what servers can have.
-    is_foreign: bool,
-}
-
-impl<'m> Method<'m> {
-    fn take(&mut self, directive: Directive<'m>, findings: &mut Findings) {
-        if self.is_set && !self.is_foreign {
-            let name = directive.name();
-            let message = match self.directive {
-                Some(earlier) => format!("\"{name}\" takes the place of \"{}\"", earlier.name()),
-                None => format!("\"{name}\" takes the place of \"keepalive\", which then does nothing"),
-            };
-            let finding = findings.add(directive.place(), message);
-            finding.severity(Severity::Warning).not_refused();
-            finding.nginx_says("load balancing method redefined").nginx_names(directive.terminator());
-            match self.directive {
-                Some(earlier) => finding.label(earlier.place(), "not used").help("remove one of them"),
-                None => finding.before(KEEPALIVE_OFF).help(format!("write \"{name}\" above \"keepalive\"")),
-            };
+/// The method above a server, if it knows no backup servers: nginx looks at
+/// what it has read so far. Another module may have changed what servers can
+/// have.
+fn method_without_backup<'m>(server: Directive<'m>, balancers: &[Balancer<'m>]) -> Option<Directive<'m>> {
+    let above = balancers.iter().take_while(|balancer| balancer.directive().id() < server.id());
+    let mut method = None;
+    for balancer in above {
+        match balancer {
+            Balancer::Method(directive) => method = Some(*directive),
+            Balancer::Foreign(_) => return None,
+            Balancer::Keepalive(_) => {}
         }
-        self.is_set = true;
-        self.directive = Some(directive);
     }
-
-    /// The method above a server that knows no backup servers.
-    fn without_backup(&self) -> Option<Directive<'m>> {
-        let knows_none = |method: &Directive<'m>| matches!(method.name(), "ip_hash" | "hash" | "random");
-        self.directive.filter(knows_none).filter(|_| !self.is_foreign)
-    }
+    method.filter(|method| matches!(method.name(), "ip_hash" | "hash" | "random"))
 }
 
 /// Whether it is a directive that open source nginx does not have here.
 fn is_foreign(directive: Directive<'_>) -> bool {
     directive.definition().is_none_or(|definition| definition.module.origin != Origin::OpenSource)
-}
-
-/// Directives of NGINX Plus that are no methods.
-fn is_harmless(name: &str) -> bool {
-    matches!(name, "state" | "queue" | "ntlm")
 }
 
 fn check_method(directive: Directive<'_>, findings: &mut Findings) {
@@ -144,7 +110,7 @@ fn check_keepalive(directive: Directive<'_>, findings: &mut Findings) {
         Some(0) => {
             let finding = findings.add(directive.place_of_argument(0), "\"keepalive\" is for 1 connection or more");
             finding.nginx_says(says).before(KEEPALIVE_OFF).nginx_names(directive.terminator());
-            finding.help("remove the directive: without it no connections are kept");
+            finding.help("remove the directive: without it those releases keep no connections");
         }
         Some(_) => {}
         None => {
@@ -247,7 +213,12 @@ const NAMES: [&str; 11] = [
     "slow_start",
 ];
 
-fn check_server<'m>(server: Directive<'m>, upstream: Upstream<'m>, method: &Method<'m>, findings: &mut Findings) {
+fn check_server<'m>(
+    server: Directive<'m>,
+    upstream: Upstream<'m>,
+    balancers: &[Balancer<'m>],
+    findings: &mut Findings,
+) {
     let in_stream = upstream.block.is(Context::StreamUpstream);
     for (index, text) in server.arguments().enumerate().skip(1) {
         if has_placeholder(text) {
@@ -273,7 +244,7 @@ fn check_server<'m>(server: Directive<'m>, upstream: Upstream<'m>, method: &Meth
             }
         }
         if text == "backup"
-            && let Some(method) = method.without_backup()
+            && let Some(method) = method_without_backup(server, balancers)
         {
             let finding =
                 findings.add(server.place_of_argument(index), format!("\"{}\" knows no backup servers", method.name()));

@@ -30,6 +30,20 @@ impl Edit {
         Edit { location, text: text.into() }
     }
 
+    /// Takes a directive out, with its line when nothing else stands there.
+    pub fn remove(directive: Directive<'_>) -> Edit {
+        let Location { file, span } = directive.whole();
+        let source = directive.model().source(file);
+        let first = source.line_span(source.line(span.start));
+        let last = source.line(span.end.saturating_sub(1).max(span.start));
+        let end = source.line_span(last).end;
+        let is_blank = |start: u32, end: u32| source.slice(Span { start, end }).trim().is_empty();
+        let alone = is_blank(first.start, span.start) && is_blank(span.end, end);
+        let next = source.line_span(last + 1).start;
+        let span = if alone { Span { start: first.start, end: next.max(end) } } else { span };
+        Edit { location: Location { file, span }, text: String::new() }
+    }
+
     /// Puts a directive on a line of its own behind another one and the
     /// comment at the end of its line.
     pub fn add_line_behind(directive: Directive<'_>, line: &str) -> Edit {

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Context, Family};
+use crate::catalog::{Context, Family, Origin};
 
 use super::{Block, BlockId, Directive, Kind, Model};
 
@@ -15,6 +15,17 @@ pub struct Upstream<'m> {
 
 /// The ways to choose a server of a group.
 const METHODS: [&str; 5] = ["ip_hash", "hash", "least_conn", "least_time", "random"];
+
+/// A directive of a group that takes part in the choice of its servers.
+#[derive(Clone, Copy, Debug)]
+pub enum Balancer<'m> {
+    /// One of nginx's own methods.
+    Method(Directive<'m>),
+    /// `keepalive`, which before 1.29.7 only adds to what stands above it.
+    Keepalive(Directive<'m>),
+    /// `sticky`, or a directive of another module: what it does is not known.
+    Foreign(Directive<'m>),
+}
 
 /// A `server` in an upstream.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +47,12 @@ impl<'m> Upstream<'m> {
         given.max_by_key(|method| method.id())
     }
 
+    /// What takes part in the choice of its servers, in order.
+    pub fn balancers(self) -> Vec<Balancer<'m>> {
+        let balancers = self.block.statements().into_iter().filter_map(Balancer::of);
+        balancers.filter(|balancer| balancer.directive().is_read() || balancer.is_unknown()).collect()
+    }
+
     /// The directive that lets the workers share what they know of the servers.
     pub fn zone(self) -> Option<Directive<'m>> {
         self.block.directive("zone")
@@ -49,6 +66,38 @@ impl<'m> Upstream<'m> {
     /// Its servers.
     pub fn servers(self) -> impl Iterator<Item = Server<'m>> {
         self.block.directives("server").map(|directive| Server { directive })
+    }
+}
+
+impl<'m> Balancer<'m> {
+    /// The directive.
+    pub fn directive(self) -> Directive<'m> {
+        match self {
+            Balancer::Method(directive) | Balancer::Keepalive(directive) | Balancer::Foreign(directive) => directive,
+        }
+    }
+
+    /// Whether the catalog does not know it.
+    fn is_unknown(self) -> bool {
+        self.directive().definition().is_none()
+    }
+
+    /// The directive, if it is a method of nginx.
+    pub fn method(self) -> Option<Directive<'m>> {
+        if let Balancer::Method(directive) = self { Some(directive) } else { None }
+    }
+
+    fn of(directive: Directive<'m>) -> Option<Balancer<'m>> {
+        let is_own = || directive.definition().is_some_and(|known| known.module.origin == Origin::OpenSource);
+        match directive.name() {
+            "server" | "zone" => None,
+            "keepalive" => Some(Balancer::Keepalive(directive)),
+            // Directives of NGINX Plus that are no methods.
+            "state" | "queue" | "ntlm" => None,
+            name if !is_own() || name == "sticky" => Some(Balancer::Foreign(directive)),
+            name if METHODS.contains(&name) => Some(Balancer::Method(directive)),
+            _ => None,
+        }
     }
 }
 

@@ -141,6 +141,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if !shared.arrived(&stream, caller) {
             break;
         }
+        if matches!(shared.kind, Kind::OneWorker | Kind::FastCgiOneWorker) {
+            // Whoever comes meanwhile waits until this connection is closed.
+            let _ = serve(shared, stream);
+            continue;
+        }
         let shared = Arc::clone(shared);
         // An error is nginx going away, which it may.
         connections.push(thread::spawn(move || drop(serve(&shared, stream))));
@@ -150,8 +155,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
     let result = match shared.kind {
-        Kind::Http | Kind::Slow(_) => serve_http(shared, &stream),
-        Kind::FastCgi => serve_fastcgi(shared, &stream),
+        Kind::Http | Kind::Slow(_) | Kind::OneWorker => serve_http(shared, &stream),
+        Kind::FastCgi | Kind::FastCgiOneWorker => serve_fastcgi(shared, &stream),
         Kind::Silent => read_away(&stream),
         // Closing with unread bytes would be a reset, or not, as it happens.
         // An end of sending, then reading on, is the same every time.

@@ -90,6 +90,10 @@ pub enum Kind {
     Http,
     Slow(Duration),
     FastCgi,
+    /// HTTP, one connection at a time.
+    OneWorker,
+    /// FastCGI, one connection at a time.
+    FastCgiOneWorker,
     Silent,
     HangUp,
     Closed,
@@ -152,11 +156,13 @@ impl TryFrom<String> for Kind {
         match text.as_str() {
             "http" => Ok(Kind::Http),
             "fastcgi" => Ok(Kind::FastCgi),
+            "one worker" => Ok(Kind::OneWorker),
+            "fastcgi one worker" => Ok(Kind::FastCgiOneWorker),
             "silent" => Ok(Kind::Silent),
             "hang up" => Ok(Kind::HangUp),
             "closed" => Ok(Kind::Closed),
             other => other.strip_prefix("slow ").and_then(time).map(Kind::Slow).ok_or(format!(
-                "no backend is \"{other}\"; there are http, slow 300ms, fastcgi, silent, hang up and closed"
+                "no backend is \"{other}\"; there are http, slow 300ms, fastcgi, one worker, fastcgi one worker, silent, hang up and closed"
             )),
         }
     }
