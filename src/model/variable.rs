@@ -100,6 +100,14 @@ impl<'t> Model<'t> {
         values
     }
 
+    /// Whether something other than the configuration or the request gives
+    /// this variable its values: a program (`js_set`), another server's answer
+    /// (`auth_request_set`).
+    pub fn is_computed(&self, family: Family, variable: &str) -> bool {
+        let key = (family, variable.to_ascii_lowercase());
+        self.definitions().of.get(&key).is_some_and(|definition| definition.computed)
+    }
+
     fn values_of_variable(&self, family: Family, name: &str, depth: usize) -> Cow<'_, [String]> {
         let key = (family, name.to_ascii_lowercase());
         let Some(definition) = self.definitions().of.get(&key).filter(|_| depth > 0) else {

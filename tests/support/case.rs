@@ -74,7 +74,8 @@ fn is_about(case: &Case, installed: &Installed) -> Result<bool, String> {
 
 fn start_backends(proof: &Proof) -> Result<BTreeMap<String, Backend>, String> {
     let start = |(name, kind): (&String, &Kind)| {
-        let backend = Backend::start(name, kind.clone()).map_err(|error| format!("cannot start backend {name}: {error}"))?;
+        let backend =
+            Backend::start(name, kind.clone()).map_err(|error| format!("cannot start backend {name}: {error}"))?;
         Ok((name.clone(), backend))
     };
     proof.backends.iter().map(start).collect()
