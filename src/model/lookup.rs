@@ -35,7 +35,7 @@ impl<'m> Target<'m> {
         let start = self.text.find("://").map_or(0, |colon| colon + "://".len());
         let end = self.text[start..].find(['/', '?']).map_or(self.text.len(), |length| start + length);
         let written = written_host(&self.text[start..end]);
-        let values = model.values(self.protocol.family(), &self.text[..end]);
+        let values = model.values_in(self.directive.parent(), &self.text[..end]);
         hosts.has_unknown = values.incomplete;
         let mut is_written_out = !written.is_empty();
         for text in values.iter() {

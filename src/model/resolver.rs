@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::catalog::Family;
+use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
 use super::address::{parse_ipv4, parse_ipv6};
@@ -98,9 +98,15 @@ impl<'m> Resolver<'m> {
             .then_some(Resolver { directive })
     }
 
-    /// The one in force in a block, when it was seen.
+    /// The one in force in a block, when it was seen. A group without one of
+    /// its own has that of the block around it.
     pub fn in_force(block: Block<'m>) -> Option<Resolver<'m>> {
-        block.effective("resolver").directive().and_then(Resolver::of)
+        let is_group = block.is(Context::Upstream) || block.is(Context::StreamUpstream);
+        let outer = match block.effective("resolver") {
+            Effective::Default if is_group => block.parent()?.effective("resolver"),
+            other => other,
+        };
+        outer.directive().and_then(Resolver::of)
     }
 
     /// Its name servers.
@@ -159,8 +165,8 @@ impl<'t> Model<'t> {
     pub fn scopes_of_resolvers(&self) -> Vec<(Resolver<'_>, InScope<'_>)> {
         let mut scopes: FxHashMap<NodeId, InScope<'_>> = FxHashMap::default();
         let mut add = |directive: Directive<'_>, uses: bool| -> Option<()> {
-            let Effective::Set(resolver) = directive.parent().effective("resolver") else { return None };
-            let scope = scopes.entry(resolver.id()).or_default();
+            let resolver = Resolver::in_force(directive.parent())?;
+            let scope = scopes.entry(resolver.directive.id()).or_default();
             let list = if uses { &mut scope.users } else { &mut scope.resolved_once };
             list.push(self.directive(directive.id()));
             Some(())

@@ -188,7 +188,7 @@ impl<'m> Target<'m> {
         if !self.has_variables() {
             return self.upstream().into_iter().collect();
         }
-        let values = self.model().values(self.protocol.family(), self.text);
+        let values = self.model().values_in(self.directive.parent(), self.text);
         let mut groups: Vec<Upstream<'m>> = Vec::new();
         for text in values.iter() {
             if let Some(group) = self.group_named(text)
