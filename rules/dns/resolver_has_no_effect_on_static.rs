@@ -1,5 +1,7 @@
 //! A resolver that nothing asks, beside names that are looked up once.
 
+use std::cell::OnceCell;
+
 use crate::catalog::Family;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Endpoint, Host, Kind, Model, Server, Target, is_of_hosts_file};
@@ -31,15 +33,18 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     if model.directives_named(&["resolver"]).next().is_none() {
         return;
     }
+    // Asked last, as it costs most, and once.
+    let other_users = OnceCell::new();
     for (resolver, scope) in model.scopes_of_resolvers() {
         let directive = resolver.directive;
-        let Some(family) = family_of(directive).filter(|family| model.is_whole(*family)) else { continue };
+        if !family_of(directive).is_some_and(|family| model.is_whole(family)) {
+            continue;
+        }
         let Some((user, name)) = scope.resolved_once.iter().find_map(|user| Some((*user, changing_name(*user)?)))
         else {
             continue;
         };
-        // Whether something else asks it is the last question: it costs most.
-        if !scope.users.is_empty() || has_other_users(model, family) {
+        if !scope.users.is_empty() || *other_users.get_or_init(|| has_other_users(model)) {
             continue;
         }
         let finding = findings.add(directive.place(), format!("nothing asks this resolver, not even for \"{name}\""));
@@ -72,9 +77,9 @@ fn changing_name(directive: Directive<'_>) -> Option<&str> {
     }
 }
 
-fn has_other_users(model: &Model<'_>, family: Family) -> bool {
+fn has_other_users(model: &Model<'_>) -> bool {
     model.directives_named(&USERS).any(|directive| directive.argument(0) != Some("off"))
-        || model.unknown_directives(family).next().is_some()
+        || [Family::Http, Family::Stream].into_iter().any(|family| model.unknown_directives(family).next().is_some())
         || model.blocks().flat_map(|block| block.directives_by_name()).any(|directive| {
             let name = directive.name();
             MODULES_OF_USERS.iter().any(|part| name.contains(part))

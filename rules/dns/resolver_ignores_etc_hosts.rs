@@ -42,8 +42,10 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         target.protocol.failure()
     ));
     finding.label(resolver.directive.place(), "asked here");
-    // Name servers near by may know it all the same.
-    let is_certain = resolver.name_servers().all(|server| !is_near(server.host));
+    // Name servers near by may know it all the same, and so does nginx when
+    // another target has it without variables.
+    let is_whole = directive.model().is_whole(target.protocol.family());
+    let is_certain = is_whole && resolver.name_servers().all(|server| !is_near(server.host));
     if !is_certain {
         finding.severity(Severity::Warning);
     }

@@ -3,7 +3,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, HostNameKind, PASS_NAMES, Target, Template, kind_of_host_name};
+use crate::model::{Directive, Effective, HostNameKind, PASS_NAMES, Protocol, Target, Template, kind_of_host_name};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -46,13 +46,12 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
          no resolver defined to resolve {name}",
         target.protocol.failure()
     ));
-    let path = WHOLE_PATH.iter().find_map(|path| target.text.strip_suffix(path)).filter(|start| !start.contains('$'));
     if kind_of_host_name(name) == HostNameKind::Localhost {
         finding.help("write 127.0.0.1 in its place: an address is not looked up");
         if let Some(host) = target.editable_host(name).filter(|_| name.eq_ignore_ascii_case("localhost")) {
             finding.fix(true, "write 127.0.0.1", vec![Edit::replace(host, "127.0.0.1")]);
         }
-    } else if let Some(start) = path.filter(|_| sees_whole_path(directive)) {
+    } else if let Some(start) = without_whole_path(target).filter(|_| sees_whole_path(directive)) {
         finding
             .help(format!("leave out ${variable}: without a path in the target nginx passes on that of the request"));
         if let Some(mut location) = directive.editable_argument(0) {
@@ -61,10 +60,37 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
             finding.fix(false, format!("leave out ${variable}"), vec![Edit::replace(location, "")]);
         }
     } else {
-        finding.help(format!(
-            "add an upstream with the server {name} and write its name here, or add a resolver, such as: resolver 127.0.0.53;"
-        ));
+        finding.help(help(target, name));
     }
+}
+
+fn help(target: Target<'_>, name: &str) -> String {
+    let written = &target.text[target.written_address()];
+    let address = &written[..written.find('$').unwrap_or(written.len())];
+    let port = match target.text.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => "443",
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => "80",
+        _ => "",
+    };
+    match address.get(name.len()..).unwrap_or_default() {
+        // A group of the same name, and the target stays as it is.
+        "" if !port.is_empty() && !written.contains(':') => {
+            format!("add: upstream {name} {{ server {name}:{port}; }} or a resolver, such as: resolver 127.0.0.53;")
+        }
+        port if port.len() > ":".len() => format!(
+            "add an upstream with: server {name}{port}; and write its name here, or add a resolver, such as: \
+             resolver 127.0.0.53;"
+        ),
+        _ => "add a resolver, such as: resolver 127.0.0.53;".to_owned(),
+    }
+}
+
+/// A target that has nothing but the whole path behind host and port, without
+/// it.
+fn without_whole_path(target: Target<'_>) -> Option<&str> {
+    let has_other_path = target.written_address().end < target.text.len();
+    let start = WHOLE_PATH.iter().find_map(|path| target.text.strip_suffix(path))?;
+    (target.protocol == Protocol::Proxy && !has_other_path && !start.contains('$')).then_some(start)
 }
 
 /// Whether a request comes here as the client sent it, as far as its location

@@ -53,7 +53,7 @@ fn known_name(target: Target<'_>, name: &str, findings: &mut Findings) {
 
 fn unknown_name(target: Target<'_>, findings: &mut Findings) {
     let directive = target.directive;
-    let written = &target.text[target.parts().address];
+    let written = &target.text[target.written_address()];
     let variable = Template::parse(written).variables().next().unwrap_or_default();
     let finding = findings.add(
         directive.place_of_argument(0),

@@ -2,10 +2,13 @@
 //! knows groups and what targets without variables name, and asks a resolver
 //! for every other name.
 
+use std::ops::Range;
+
+use crate::catalog::Context;
 use crate::source::Location;
 
 use super::target::{Host, Protocol, Target, split_address, split_target};
-use super::{Directive, Model, Server, Values};
+use super::{Block, Directive, Model, Server, Values};
 
 /// The hosts of a target with variables, as far as the configuration lists the
 /// values of these.
@@ -32,29 +35,52 @@ impl<'m> Target<'m> {
             return hosts;
         }
         let model = self.directive.model();
-        let start = self.text.find("://").map_or(0, |colon| colon + "://".len());
-        let end = self.text[start..].find(['/', '?']).map_or(self.text.len(), |length| start + length);
-        let written = written_host(&self.text[start..end]);
-        let values = model.values_in(self.directive.parent(), &self.text[..end]);
+        let address = self.written_address();
+        let written = written_host(&self.text[address.clone()]);
+        let values = model.values_in(self.directive.parent(), &self.text[..address.end]);
         hosts.has_unknown = values.incomplete;
+        let sees_groups = self.sees_groups();
         let mut is_written_out = !written.is_empty();
         for text in values.iter() {
             let parts = split_target(self.protocol, text);
-            let Host::Name(name) = split_address(&text[parts.address]).0 else {
+            let Host::Name(name) = split_address(&text[parts.address.clone()]).0 else {
                 is_written_out = false;
                 continue;
             };
             is_written_out &= name.eq_ignore_ascii_case(written);
-            hosts.add(model, self.protocol, text);
+            // What has no port can be a group that is out of sight.
+            let has_port = split_address(&text[parts.address]).1.is_some();
+            if sees_groups || has_port {
+                hosts.add(model, self.protocol, text);
+            } else {
+                hosts.has_unknown = true;
+            }
         }
         hosts.is_written_out = is_written_out;
         hosts
     }
 
+    /// Whether all that stands beside the groups of its `http {}` or
+    /// `stream {}` was seen.
+    fn sees_groups(self) -> bool {
+        let mut blocks = self.directive.parent().outwards();
+        let holds_groups =
+            |block: &Block<'_>| block.is(Context::Http) || block.is(Context::Stream) || block.is(Context::Main);
+        !blocks.any(|block| holds_groups(&block) && block.is_unseen())
+    }
+
+    /// Host and port as they are written, in bytes of the text; of what is not
+    /// separated from them by `/` or `?`, a variable for the path too.
+    pub fn written_address(self) -> Range<usize> {
+        let start = self.text.find("://").map_or(0, |colon| colon + "://".len());
+        let end = self.text[start..].find(['/', '?']).map_or(self.text.len(), |length| start + length);
+        start..end
+    }
+
     /// Where the host stands in the argument, when it is this one and written
     /// out; for edits.
     pub fn editable_host(self, name: &str) -> Option<Location> {
-        let start = self.text.find("://").map_or(0, |colon| colon + "://".len());
+        let Range { start, .. } = self.written_address();
         let mut location = self.directive.editable_argument(0).filter(|_| self.text[start..].starts_with(name))?;
         location.span.start += start as u32;
         location.span.end = location.span.start + name.len() as u32;
@@ -140,7 +166,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::catalog::Context;
     use crate::model::Profile;
     use crate::tree::{self, Memory, Places};
 

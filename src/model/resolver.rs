@@ -137,7 +137,7 @@ fn kind_of_name_server(host: Host<'_>) -> NameServerKind {
     }
     match parse_ipv4(text) {
         Some([127, 0, 0, 11]) => NameServerKind::Docker,
-        Some([127, 0, 0, 53 | 54]) => NameServerKind::Resolved,
+        Some([127, 0, 0, 53]) => NameServerKind::Resolved,
         // The networks that Podman gives out from.
         Some([10, 88 | 89, ..]) => NameServerKind::Podman,
         _ if super::is_loopback(host) => NameServerKind::Local,
@@ -202,6 +202,7 @@ mod tests {
             ("127.0.0.11", NameServerKind::Docker),
             ("127.0.0.11:53", NameServerKind::Docker),
             ("127.0.0.53", NameServerKind::Resolved),
+            ("127.0.0.54", NameServerKind::Local),
             ("127.0.0.1:5353", NameServerKind::Local),
             ("[::1]", NameServerKind::Local),
             ("10.89.0.1", NameServerKind::Podman),
