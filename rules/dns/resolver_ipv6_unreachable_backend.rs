@@ -2,7 +2,7 @@
 
 use crate::catalog::Family;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, HostAddress, HostNameKind, Kind, Model, NameServerKind, kind_of_host_name};
+use crate::model::{Directive, HostAddress, HostNameKind, Model, NameServerKind, Target, kind_of_host_name};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -25,7 +25,9 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     for (resolver, scope) in model.scopes_of_resolvers() {
         let directive = resolver.directive;
         let containers = resolver.has(NameServerKind::Docker) || resolver.has(NameServerKind::Podman);
-        if !resolver.asks_for_ipv6() || containers || !is_seen(directive) {
+        // Who asks for nothing else has IPv6.
+        let only_ipv6 = directive.has_flag("ipv4=off");
+        if !resolver.asks_for_ipv6() || only_ipv6 || containers {
             continue;
         }
         let Some((user, name)) = scope.users.iter().find_map(|user| Some((*user, name_of_internet(*user)?))) else {
@@ -55,12 +57,9 @@ fn has_ipv6(model: &Model<'_>) -> bool {
     })
 }
 
-fn is_seen(directive: Directive<'_>) -> bool {
-    matches!(directive.parent().kind(), Kind::Directives(context) if matches!(context.family(), Family::Http | Family::Stream))
-}
-
-/// A name of the internet that a target or server has looked up.
+/// A name of the internet that a target has looked up for each request. A
+/// server of a group is remembered when it fails.
 fn name_of_internet(directive: Directive<'_>) -> Option<String> {
-    let names = directive.names_looked_up();
+    let names = Target::of(directive)?.names_looked_up();
     names.into_iter().find(|name| matches!(kind_of_host_name(name), HostNameKind::Cloud | HostNameKind::Public))
 }

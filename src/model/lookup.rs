@@ -8,7 +8,7 @@ use crate::catalog::Context;
 use crate::source::Location;
 
 use super::target::{Host, Protocol, Target, split_address, split_target};
-use super::{Block, Directive, Model, Server, Values};
+use super::{Block, Directive, Model, Server, Values, is_placeholder_name};
 
 /// The hosts of a target with variables, as far as the configuration lists the
 /// values of these.
@@ -107,7 +107,7 @@ impl<'m> Directive<'m> {
         // A service has the name of its SRV records, which is no host.
         let is_host = server.is_in_group() && server.is_resolved_again() && self.parameter("service").is_none();
         match server.endpoint().filter(|_| is_host).map(|endpoint| endpoint.host) {
-            Some(Host::Name(name)) => vec![name.to_owned()],
+            Some(Host::Name(name)) if !is_placeholder_name(name) => vec![name.to_owned()],
             _ => Vec::new(),
         }
     }
@@ -124,11 +124,11 @@ impl<'m> RunTimeHosts<'m> {
             return;
         }
         // An empty host and one without scheme or port are other mistakes, as
-        // is a group with a port.
+        // is a group with a port; and who knows what a tool fills in.
         let lacks_scheme = protocol == Protocol::Proxy && parts.scheme.is_empty();
         let lacks_port = port.is_none() && protocol.default_port(&text[parts.scheme]).is_none();
         let is_group = model.upstream(protocol.family(), name).is_some();
-        if name.is_empty() || lacks_scheme || lacks_port || is_group {
+        if name.is_empty() || lacks_scheme || lacks_port || is_group || is_placeholder_name(name) {
             return;
         }
         if !port.is_none_or(Values::is_known) {
@@ -203,6 +203,7 @@ mod tests {
             ("proxy_pass http://twin.example:80$request_uri", "twin.example written"),
             ("proxy_pass http://twin.example:$http_port", "? written"),
             ("proxy_pass http://${DOMAIN}$request_uri", ""),
+            ("proxy_pass http://BACKEND_HOST$request_uri", "written"),
             ("proxy_pass $mapped", ""),
             ("fastcgi_pass $mapped", ""),
             ("fastcgi_pass $mapped:9000", "b.example"),
