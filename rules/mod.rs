@@ -140,6 +140,16 @@ pub const ALL: &[&Rule] = &[
     // buffers
     // names and resolvers
     &dns::variable_pass_without_resolver::RULE,
+    &dns::variable_in_uri_needs_resolver::RULE,
+    &dns::static_hostname_resolved_once::RULE,
+    &dns::static_peer_shadows_variable::RULE,
+    &dns::resolver_has_no_effect_on_static::RULE,
+    &dns::resolver_ignores_etc_hosts::RULE,
+    &dns::resolver_ignores_search_domains::RULE,
+    &dns::resolver_public_dns_for_internal_names::RULE,
+    &dns::resolver_ipv6_unreachable_backend::RULE,
+    &dns::resolver_is_a_hostname::RULE,
+    &dns::resolver_docker_dns_outside_docker::RULE,
     // TLS
     // routing
     // headers

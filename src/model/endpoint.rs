@@ -3,8 +3,8 @@
 
 use crate::catalog::Family;
 
-use super::target::{Host, Protocol, Target, split_address, split_target};
-use super::{Block, Directive, Effective, Server, Upstream, Values, parse_flag};
+use super::target::{Host, Protocol, Target, split_address};
+use super::{Block, Directive, Effective, Server, Upstream, parse_flag};
 
 /// One host and port that requests are passed to.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -129,28 +129,5 @@ impl<'m> Target<'m> {
         let parts = self.parts();
         let default_port = self.protocol.default_port(&self.text[parts.scheme]).and_then(|port| port.parse().ok());
         Some(Endpoint::new(self.directive, &self.text[parts.address], default_port))
-    }
-
-    /// The names, no groups, that it may ask a resolver for, variables
-    /// evaluated as far as the configuration lists their values.
-    pub fn names_looked_up(self) -> Vec<String> {
-        if !self.has_variables() || self.is_template() {
-            return Vec::new();
-        }
-        let model = self.directive.model();
-        let family = self.protocol.family();
-        let mut names: Vec<String> = Vec::new();
-        for text in model.values(family, self.text).iter() {
-            let parts = split_target(self.protocol, text);
-            let address = &text[parts.address];
-            let Host::Name(name) = split_address(address).0 else { continue };
-            let lacks_scheme = self.protocol == Protocol::Proxy && parts.scheme.is_empty();
-            let is_name = Values::is_known(address) && !name.is_empty() && !lacks_scheme;
-            let is_known = model.upstream(family, name).is_some() || model.is_resolved_at_start(self.protocol, text);
-            if is_name && !is_known && !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        names
     }
 }

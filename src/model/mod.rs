@@ -22,12 +22,14 @@ mod kept_open;
 mod listener;
 mod location;
 mod log;
+mod lookup;
 mod mention;
 mod obsolete;
 mod parallel;
 mod profile;
 mod reading;
 mod regex;
+mod resolver;
 pub mod route;
 mod server_name;
 mod syslog;
@@ -50,21 +52,27 @@ pub use endpoint::Endpoint;
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
-pub use host::{HostNameKind, is_loopback, is_private, kind_of_host_name};
+pub use host::{
+    HostNameKind, is_cluster_service, is_loopback, is_of_hosts_file, is_placeholder_name, is_private, kind_of_host_name,
+};
 pub use in_force::{InForce, NoSlot, Slot, earlier_defaults};
 pub use keepalive::{KEPT_BY_DEFAULT_SINCE, Kept, KeptConnections};
 pub use kept_open::CacheWords;
 pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use log::{LogBuffer, LogParameterError};
+pub use lookup::RunTimeHosts;
 pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
 pub use obsolete::once_read;
 pub use profile::{OLDEST_RELEASE, Profile, Surroundings};
 pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
+pub use resolver::{InScope, NameServer, NameServerKind, Resolver};
 pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
-pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
+pub use target::{
+    Host, PASS_AND_SERVER_NAMES, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target,
+};
 pub use template::Template;
 pub use tls::{ServerCertificates, tls_of_pass};
 pub use upstream::{Balancer, Server, Upstream};

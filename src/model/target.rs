@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::catalog::{self, Context, Family};
 use crate::tree::NodeId;
@@ -25,6 +25,13 @@ pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
 /// Their names alone.
 pub const PASS_NAMES: [&str; 6] =
     ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+
+/// Their names and that of the servers of a group: whatever names a host that
+/// requests are passed to.
+pub const PASS_AND_SERVER_NAMES: [&str; 7] = {
+    let [proxy, fastcgi, uwsgi, scgi, grpc, memcached] = PASS_NAMES;
+    [proxy, fastcgi, uwsgi, scgi, grpc, memcached, "server"]
+};
 
 /// The module that passes a request on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -181,7 +188,7 @@ impl<'m> Target<'m> {
         if !self.has_variables() {
             return self.upstream().into_iter().collect();
         }
-        let values = self.model().values(self.protocol.family(), self.text);
+        let values = self.model().values_in(self.directive.parent(), self.text);
         let mut groups: Vec<Upstream<'m>> = Vec::new();
         for text in values.iter() {
             if let Some(group) = self.group_named(text)
@@ -277,8 +284,9 @@ pub(super) type FixedTargets = FxHashMap<(Family, String), Vec<FixedTarget>>;
 pub(super) struct TargetIndex {
     /// For each group, the directives that may pass requests to it.
     users: FxHashMap<BlockId, Vec<NodeId>>,
-    /// Hosts and ports of targets without variables.
-    resolved_at_start: FxHashSet<(Family, String, String)>,
+    /// Hosts and ports of targets without variables, and the first that has
+    /// each.
+    resolved_at_start: FxHashMap<(Family, String, String), NodeId>,
 }
 
 impl<'t> Model<'t> {
@@ -300,8 +308,19 @@ impl<'t> Model<'t> {
     /// Whether a target without variables names this host and port: nginx
     /// then knows its addresses from the start.
     pub fn is_resolved_at_start(&self, protocol: Protocol, text: &str) -> bool {
-        let Some((host, port)) = host_and_port(protocol, text) else { return false };
-        self.target_index().resolved_at_start.contains(&(protocol.family(), host, port))
+        self.target_resolved_at_start(protocol, text).is_some()
+    }
+
+    /// The first target without variables that names this host and port.
+    pub fn target_resolved_at_start(&self, protocol: Protocol, text: &str) -> Option<Target<'_>> {
+        let (host, port) = host_and_port(protocol, text)?;
+        let node = self.target_index().resolved_at_start.get(&(protocol.family(), host, port))?;
+        Target::of(self.directive(*node))
+    }
+
+    /// Whether a target without variables names this host, with any port.
+    pub fn has_target_without_variables(&self, family: Family, host: &str) -> bool {
+        !self.fixed_targets(family, host).is_empty()
     }
 
     /// The targets without variables that name this host, in any case, with a
@@ -341,9 +360,11 @@ impl<'t> Model<'t> {
                     index.users.entry(group.block.id()).or_default().push(target.directive.id());
                 }
                 if !target.has_variables()
+                    && target.is_in_place()
                     && let Some((host, port)) = host_and_port(target.protocol, target.text)
                 {
-                    index.resolved_at_start.insert((target.protocol.family(), host, port));
+                    let key = (target.protocol.family(), host, port);
+                    index.resolved_at_start.entry(key).or_insert(target.directive.id());
                 }
             }
             index

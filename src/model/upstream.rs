@@ -117,6 +117,17 @@ impl<'m> Server<'m> {
     pub fn is_down(self) -> bool {
         self.directive.has_flag("down") || self.directive.has_flag("drain")
     }
+
+    /// Whether it is one: other blocks have directives of this name.
+    pub fn is_in_group(self) -> bool {
+        let parent = self.directive.parent();
+        self.directive.name() == "server" && (parent.is(Context::Upstream) || parent.is(Context::StreamUpstream))
+    }
+
+    /// Whether nginx asks a resolver for its addresses while it runs.
+    pub fn is_resolved_again(self) -> bool {
+        self.directive.has_flag("resolve")
+    }
 }
 
 /// All groups, in order, and the first of each name in lower case.

@@ -9,7 +9,7 @@ use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
 use super::template::{Part, Template};
-use super::{Directive, Kind, Model};
+use super::{Block, Directive, Kind, Model};
 
 /// Stands in an expanded text for a value that is not known.
 const UNKNOWN: char = '\u{10FFFE}';
@@ -44,6 +44,9 @@ impl Values {
 /// Where a variable gets its values.
 #[derive(Debug, Default)]
 struct Definition {
+    /// Of `set`, in order.
+    sets: Vec<NodeId>,
+    /// Of everything else: for every server the same.
     values: Vec<(NodeId, ValueAt)>,
     /// Some of its values are computed.
     computed: bool,
@@ -80,16 +83,28 @@ impl<'t> Model<'t> {
     /// What a text with variables amounts to at run time. Values that the
     /// configuration does not list are left unknown.
     pub fn values(&self, family: Family, text: &str) -> Values {
-        self.values_within(family, text, DEEPEST_LOOKUP)
+        self.values_within(family, text, None, DEEPEST_LOOKUP)
+    }
+
+    /// The same for a text that is evaluated in a block: what another server
+    /// sets does not reach it.
+    pub fn values_in(&self, block: Block<'_>, text: &str) -> Values {
+        let is_server = |block: &Block<'_>| block.is(Context::Server) || block.is(Context::StreamServer);
+        let server = block.outwards().find(is_server).filter(|server| server.head().is_some());
+        let family = match block.kind() {
+            Kind::Directives(context) => context.family(),
+            Kind::Data | Kind::Unknown => Family::Http,
+        };
+        self.values_within(family, text, server, DEEPEST_LOOKUP)
     }
 
     /// `depth` bounds how often a value is looked up inside a value.
-    fn values_within(&self, family: Family, text: &str, depth: usize) -> Values {
+    fn values_within(&self, family: Family, text: &str, server: Option<Block<'_>>, depth: usize) -> Values {
         let mut values = Values { texts: vec![String::new()], incomplete: false };
         for part in Template::parse(text).parts {
             let choices = match part {
                 Part::Text(text) => Cow::Owned(vec![text.to_owned()]),
-                Part::Variable(name) => self.values_of_variable(family, name, depth),
+                Part::Variable(name) => self.values_of_variable(family, name, server, depth),
             };
             let combined = values.texts.iter().flat_map(|head| choices.iter().map(move |tail| format!("{head}{tail}")));
             let mut combined: Vec<String> = combined.take(MOST_COMBINATIONS + 1).collect();
@@ -100,31 +115,64 @@ impl<'t> Model<'t> {
         values
     }
 
-    fn values_of_variable(&self, family: Family, name: &str, depth: usize) -> Cow<'_, [String]> {
+    /// Whether something other than the configuration or the request gives
+    /// this variable its values: a program (`js_set`), another server's answer
+    /// (`auth_request_set`).
+    pub fn is_computed(&self, family: Family, variable: &str) -> bool {
+        let key = (family, variable.to_ascii_lowercase());
+        self.definitions().of.get(&key).is_some_and(|definition| definition.computed)
+    }
+
+    fn values_of_variable(
+        &self,
+        family: Family,
+        name: &str,
+        server: Option<Block<'_>>,
+        depth: usize,
+    ) -> Cow<'_, [String]> {
         let key = (family, name.to_ascii_lowercase());
         let Some(definition) = self.definitions().of.get(&key).filter(|_| depth > 0) else {
             return Cow::Owned(built_in_values(name));
         };
+        if let Some(server) = server.filter(|_| !definition.sets.is_empty()) {
+            let sets = definition.sets_in(server);
+            return Cow::Owned(self.resolve(family, definition, sets, Some(server), depth - 1));
+        }
         let resolved = &definition.resolved[depth - 1];
-        Cow::Borrowed(resolved.get_or_init(|| self.resolve(family, definition, depth - 1)))
+        Cow::Borrowed(
+            resolved.get_or_init(|| self.resolve(family, definition, definition.sets.clone(), None, depth - 1)),
+        )
     }
 
-    fn resolve(&self, family: Family, definition: &Definition, depth: usize) -> Vec<String> {
+    fn resolve(
+        &self,
+        family: Family,
+        definition: &Definition,
+        sets: Vec<NodeId>,
+        server: Option<Block<'_>>,
+        depth: usize,
+    ) -> Vec<String> {
         let mut values = Vec::new();
-        for (node, at) in definition.values.iter().take(MOST_COMBINATIONS) {
+        let too_many = sets.len() + definition.values.len() > MOST_COMBINATIONS;
+        let sets = sets.into_iter().map(|node| (node, ValueAt::Argument(1)));
+        for (node, at) in sets.chain(definition.values.iter().copied()).take(MOST_COMBINATIONS) {
             match at {
                 ValueAt::Empty => values.push(String::new()),
                 ValueAt::Argument(index) => {
-                    let text = self.directive(*node).argument(*index).unwrap_or_default();
-                    values.extend(self.values_within(family, text, depth).texts);
+                    let text = self.directive(node).argument(index).unwrap_or_default();
+                    values.extend(self.values_within(family, text, server, depth).texts);
                 }
             }
         }
         values.sort_unstable();
         values.dedup();
-        let too_many = definition.values.len() > MOST_COMBINATIONS || values.len() > MOST_COMBINATIONS;
+        let too_many = too_many || values.len() > MOST_COMBINATIONS;
         values.truncate(MOST_COMBINATIONS);
-        if definition.computed || values.is_empty() || too_many {
+        // What only other servers set is empty here.
+        let is_empty = values.is_empty() && server.is_some() && self.is_whole(family);
+        if is_empty && !definition.computed {
+            values.push(String::new());
+        } else if definition.computed || values.is_empty() || too_many {
             values.push(UNKNOWN.to_string());
         }
         values
@@ -145,13 +193,24 @@ impl<'t> Model<'t> {
     }
 }
 
+impl Definition {
+    /// Those `set` that stand in a server: they follow its head without a gap.
+    fn sets_in(&self, server: Block<'_>) -> Vec<NodeId> {
+        let model = server.model();
+        let Some(head) = server.head() else { return Vec::new() };
+        let start = self.sets.partition_point(|node| *node < head.id());
+        let is_inside = |node: &&NodeId| model.directive(**node).parent().outwards().any(|block| block == server);
+        self.sets[start..].iter().take_while(is_inside).copied().collect()
+    }
+}
+
 impl Definitions {
     fn add(&mut self, directive: Directive<'_>, context: Context) {
         let family = context.family();
         match directive.name() {
             "set" => {
                 if let Some(definition) = self.definition(family, directive.argument(0)) {
-                    definition.values.push((directive.id(), ValueAt::Argument(1)));
+                    definition.sets.push(directive.id());
                 }
             }
             "map" | "geo" | "split_clients" => self.add_lines(directive, family),
@@ -187,5 +246,42 @@ impl Definitions {
     fn definition(&mut self, family: Family, name: Option<&str>) -> Option<&mut Definition> {
         let name = name?.strip_prefix('$')?;
         Some(self.of.entry((family, name.to_ascii_lowercase())).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::model::Profile;
+    use crate::tree::{self, Memory, Places};
+
+    #[test]
+    fn what_another_server_sets_does_not_reach_this_one() {
+        let text = "events {} http {
+            map $host $mapped { default m; }
+            server { set $a one; location / { set $b $a; set $c x$http_x; return 200 $a; } }
+            server { set $a two; location / { if ($host) { set $a three; } return 200 $a; } }
+        }";
+        let path = Path::new("nginx.conf");
+        let files: Memory = [(path, text.as_bytes())].into_iter().collect();
+        let tree = tree::load(&files, path, &Places::of_entry(path, Path::new("/nginx.conf"))).expect("there");
+        let model = Model::new(&tree, Context::Main, Profile::default());
+        let blocks: Vec<Block<'_>> = model.directives_named(&["return"]).map(Directive::parent).collect();
+        let table = [
+            ("$a", "one", "three two"),
+            ("$b", "one", ""),
+            ("-$mapped-", "-m-", "-m-"),
+            ("$scheme", "http https", "http https"),
+        ];
+        for (text, first, second) in table {
+            for (block, expected) in blocks.iter().zip([first, second]) {
+                let values = model.values_in(*block, text);
+                assert_eq!(values.iter().collect::<Vec<_>>().join(" "), expected, "{text}");
+            }
+        }
+        assert!(!Values::is_known(model.values_in(blocks[0], "$c").iter().next().unwrap_or_default()));
+        assert_eq!(model.values(Family::Http, "$a").iter().count(), 3);
     }
 }
