@@ -1,0 +1,77 @@
+//! The settings that each module which passes requests on has under its own
+//! prefix, and their values as rules about time need them.
+
+use crate::engine::Edit;
+use crate::model::{Directive, Effective, Target, parse_milliseconds, parse_number};
+
+/// How long connecting may take; in stream too.
+pub const CONNECT_TIMEOUTS: &[&str] = &[
+    "proxy_connect_timeout",
+    "fastcgi_connect_timeout",
+    "uwsgi_connect_timeout",
+    "scgi_connect_timeout",
+    "grpc_connect_timeout",
+    "memcached_connect_timeout",
+];
+
+/// How long a server may be silent.
+pub const READ_TIMEOUTS: &[&str] = &[
+    "proxy_read_timeout",
+    "fastcgi_read_timeout",
+    "uwsgi_read_timeout",
+    "scgi_read_timeout",
+    "grpc_read_timeout",
+    "memcached_read_timeout",
+];
+
+/// When the next server is asked.
+pub const NEXT_UPSTREAMS: &[&str] = &[
+    "proxy_next_upstream",
+    "fastcgi_next_upstream",
+    "uwsgi_next_upstream",
+    "scgi_next_upstream",
+    "grpc_next_upstream",
+    "memcached_next_upstream",
+];
+
+/// What is in force for the settings above unless they are set, in
+/// milliseconds.
+pub const DEFAULT_TIMEOUT: u64 = 60_000;
+
+/// The time in force, in milliseconds; none when it is not known.
+pub fn time_in_force(value: Effective<'_>, default: u64) -> Option<u64> {
+    match value {
+        Effective::Set(directive) => parse_milliseconds(directive.argument(0)?),
+        Effective::Default => Some(default),
+        Effective::Unseen => None,
+    }
+}
+
+/// A time in words that can be written as a value too.
+pub fn time_in_words(milliseconds: u64) -> String {
+    if milliseconds.is_multiple_of(1_000) { format!("{}s", milliseconds / 1_000) } else { format!("{milliseconds}ms") }
+}
+
+/// How many servers are tried at most; 0 is no limit, and none is not known.
+pub fn tries_in_force(target: Target<'_>) -> Option<u64> {
+    match target.effective("next_upstream_tries") {
+        Effective::Set(directive) => parse_number(directive.argument(0)?),
+        Effective::Default => Some(0),
+        Effective::Unseen => None,
+    }
+}
+
+/// Whether a time without a unit is so long that milliseconds were meant.
+pub fn looks_like_milliseconds(text: &str) -> bool {
+    let is_too_long = |number: u64| {
+        // Up to two days, whole hours are meant as they are.
+        let is_hours = number % 3_600 == 0 && number <= 48 * 3_600;
+        number >= 5_000 && number % 1_000 == 0 && !is_hours
+    };
+    parse_number(text).is_some_and(is_too_long)
+}
+
+/// Writes another value for the first argument.
+pub fn replace_value(directive: Directive<'_>, value: &str) -> Option<Edit> {
+    directive.editable_argument(0).map(|location| Edit::replace(location, value))
+}
