@@ -4,7 +4,7 @@ use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Target, Upstream, is_loopback};
 
-use super::setting::{DEFAULT_TIMEOUT, time_in_force, time_in_words};
+use super::setting::{DEFAULT_TIMEOUT, set_beside, time_in_force, time_in_words};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -12,7 +12,7 @@ pub const RULE: Rule = Rule {
     group: Group::Timeout,
     severity: Severity::Warning,
     refused: false,
-    fix: FixKind::None,
+    fix: FixKind::Unsafe,
     versions: Versions::ALL,
     references: &["https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_connect_timeout"],
     equivalents: &[],
@@ -37,7 +37,8 @@ fn check(block: Block<'_>, findings: &mut Findings) {
         let time = time_in_force(value, DEFAULT_TIMEOUT)?;
         (LONG..=LONGEST_TRY).contains(&time).then_some((time, value, target))
     });
-    let Some((time, value, target)) = times.max_by_key(|(time, ..)| *time) else { return };
+    let waiting: Vec<_> = times.collect();
+    let Some(&(time, value, target)) = waiting.iter().max_by_key(|(time, ..)| *time) else { return };
     let prefix = target.protocol.prefix();
     let wait = time_in_words(time);
     let finding = findings.add(
@@ -58,6 +59,10 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     finding.label(far.directive.place_of_argument(0), "another machine");
     if time <= DEFAULT_TIMEOUT {
         finding.severity(Severity::Info);
+    }
+    let edits = waiting.iter().map(|(_, _, target)| set_beside(*target, "connect_timeout", "5s"));
+    if let Some(edits) = edits.collect() {
+        finding.fix(false, "connect within 5 seconds", edits);
     }
 }
 

@@ -36,7 +36,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
             directive.place(),
             "a gRPC stream in which the server says nothing for 60s is ended: grpc_read_timeout is not set",
         );
-        finding.note("the client gets 504 if the answer has not begun, else a stream that breaks off; pings of HTTP/2 do not count");
+        finding.note("the client gets 504 if the answer has not begun, else a stream that breaks off");
         finding.help(
             "where streams are passed on, write grpc_read_timeout 1h; calls that are answered at once need nothing",
         );

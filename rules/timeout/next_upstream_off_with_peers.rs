@@ -3,13 +3,15 @@
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Protocol, Target};
 
+use super::setting::replace_value;
+
 /// See the page.
 pub const RULE: Rule = Rule {
     name: "next-upstream-off-with-peers",
     group: Group::Timeout,
     severity: Severity::Warning,
     refused: false,
-    fix: FixKind::None,
+    fix: FixKind::Unsafe,
     versions: Versions::ALL,
     references: &["https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream"],
     equivalents: &[],
@@ -67,6 +69,15 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     finding.label(target.directive.place(), "passes requests to the group");
     if let Some(head) = group.block.head() {
         finding.label(head.place(), "has other servers");
+    }
+    let instead = match (counts_tries, target.protocol) {
+        (true, _) => "2",
+        (false, Protocol::Stream) => "on",
+        (false, _) => "error timeout",
+    };
+    let is_alone = directive.argument_count() == 1;
+    if let Some(edit) = replace_value(directive, instead).filter(|_| is_alone) {
+        finding.fix(false, "ask another server", vec![edit]);
     }
 }
 

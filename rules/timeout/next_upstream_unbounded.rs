@@ -2,10 +2,10 @@
 //! another.
 
 use crate::catalog::Context;
-use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Effective, Target, Upstream};
 
-use super::setting::{DEFAULT_TIMEOUT, replace_value, time_in_force, time_in_words, tries_in_force};
+use super::setting::{DEFAULT_TIMEOUT, set_beside, time_in_force, time_in_words, tries_in_force};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -51,7 +51,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if !is_chosen || time.saturating_mul(count as u64) < FAR_TOO_LONG {
         finding.severity(Severity::Info);
     }
-    if let Some(edits) = users.iter().map(|target| edit(*target)).collect() {
+    if let Some(edits) = users.iter().map(|target| set_beside(*target, "next_upstream_tries", "2")).collect() {
         finding.fix(false, "try two servers at most", edits);
     }
 }
@@ -65,15 +65,4 @@ fn goes_on_for_ever(target: Target<'_>) -> bool {
     };
     let limit = || time_in_force(target.effective("next_upstream_timeout"), 0);
     tries_again && tries_in_force(target) == Some(0) && limit() == Some(0)
-}
-
-/// None in an `if`, where the directive is not allowed, and in a file whose
-/// other places may have it already.
-fn edit(target: Target<'_>) -> Option<Edit> {
-    let name = format!("{}_next_upstream_tries", target.protocol.prefix());
-    if let Some(own) = target.block().directive(&name) {
-        return replace_value(own, "2");
-    }
-    let fits = target.block().is(Context::Location) && target.directive.is_included_once();
-    fits.then(|| Edit::add_line_behind(target.directive, &format!("{name} 2;")))
 }

@@ -1,6 +1,7 @@
 //! The settings that each module which passes requests on has under its own
 //! prefix, and their values as rules about time need them.
 
+use crate::catalog::Context;
 use crate::engine::Edit;
 use crate::model::{Directive, Effective, Target, parse_milliseconds, parse_number};
 
@@ -74,4 +75,18 @@ pub fn looks_like_milliseconds(text: &str) -> bool {
 /// Writes another value for the first argument.
 pub fn replace_value(directive: Directive<'_>, value: &str) -> Option<Edit> {
     directive.editable_argument(0).map(|location| Edit::replace(location, value))
+}
+
+/// Sets a setting of a target's module, named without its prefix, where the
+/// target stands; none in an `if`, where that is not allowed, and in a file
+/// whose other places may have it already.
+pub fn set_beside(target: Target<'_>, setting: &str, value: &str) -> Option<Edit> {
+    let name = format!("{}_{setting}", target.protocol.prefix());
+    let block = target.block();
+    if let Some(own) = block.directive(&name) {
+        return replace_value(own, value);
+    }
+    let is_allowed = block.is(Context::Location) || block.is(Context::StreamServer);
+    let fits = is_allowed && target.directive.is_included_once();
+    fits.then(|| Edit::add_line_behind(target.directive, &format!("{name} {value};")))
 }

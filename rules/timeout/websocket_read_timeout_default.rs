@@ -68,6 +68,6 @@ fn check_default(header: Directive<'_>, findings: &mut Findings) {
 }
 
 fn explain(finding: &mut crate::engine::Finding) {
-    finding.note("nginx ends the connection when the server has sent nothing for proxy_read_timeout, and the error log says nothing of it");
-    finding.help("in the location of the WebSockets: proxy_read_timeout 1h; or let the server send pings more often");
+    finding.note("nginx ends the connection when neither side has sent anything for proxy_read_timeout, and the error log says nothing of it");
+    finding.help("in the location of the WebSockets: proxy_read_timeout 1h; or let one side send pings more often");
 }

@@ -42,15 +42,16 @@ impl Edit {
         Edit { location, text: format!("\n{}{line}", directive.indentation()) }
     }
 
-    /// Removes a directive, with its line or lines when nothing else stands on
-    /// them.
+    /// Removes a directive, with its line or lines and the comment at their end
+    /// when nothing else stands on them.
     pub fn remove(directive: Directive<'_>) -> Edit {
         let Location { file, span } = directive.whole();
         let source = directive.model().source(file);
         let last = source.line(span.end);
         let (first_line, last_line) = (source.line_span(source.line(span.start)), source.line_span(last));
-        let is_blank = |start, end| source.slice(Span { start, end }).trim().is_empty();
-        if !is_blank(first_line.start, span.start) || !is_blank(span.end, last_line.end) {
+        let before = source.slice(Span { start: first_line.start, end: span.start }).trim();
+        let behind = source.slice(Span { start: span.end, end: last_line.end }).trim();
+        if !before.is_empty() || !(behind.is_empty() || behind.starts_with('#')) {
             return Edit::replace(Location { file, span }, "");
         }
         let end = if last < source.line_count() { source.line_span(last + 1).start } else { last_line.end };
