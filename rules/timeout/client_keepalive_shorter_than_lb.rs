@@ -2,7 +2,7 @@
 //! uses them.
 
 use crate::catalog::{Context, Family};
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Effective, Model, parse_milliseconds};
 
 use super::setting::{replace_value, time_in_words};
@@ -73,7 +73,7 @@ fn check_default(model: &Model<'_>, balancer: u64, findings: &mut Findings) {
     explain(finding, &time_in_words(balancer.saturating_add(10_000)));
 }
 
-fn explain(finding: &mut crate::engine::Finding, longer: &str) {
+fn explain(finding: &mut Finding, longer: &str) {
     finding.note("when the next request is on its way while nginx closes, the load balancer answers 502 by itself, and nginx logs nothing");
     finding.help(format!("write in http: keepalive_timeout {longer};"));
 }

@@ -36,7 +36,7 @@ enum Distance {
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let value = directive.argument(0).unwrap_or_default();
-    if !directive.is_read() || !parse_milliseconds(value).is_some_and(|time| time > LONGEST_TRY) {
+    if !directive.is_read() || parse_milliseconds(value).is_none_or(|time| time <= LONGEST_TRY) {
         return;
     }
     // That it was not meant in seconds is said elsewhere.

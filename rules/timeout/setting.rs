@@ -66,8 +66,8 @@ pub fn tries_in_force(target: Target<'_>) -> Option<u64> {
 pub fn looks_like_milliseconds(text: &str) -> bool {
     let is_too_long = |number: u64| {
         // Up to two days, whole hours are meant as they are.
-        let is_hours = number % 3_600 == 0 && number <= 48 * 3_600;
-        number >= 5_000 && number % 1_000 == 0 && !is_hours
+        let is_hours = number.is_multiple_of(3_600) && number <= 48 * 3_600;
+        number >= 5_000 && number.is_multiple_of(1_000) && !is_hours
     };
     parse_number(text).is_some_and(is_too_long)
 }
@@ -89,4 +89,42 @@ pub fn set_beside(target: Target<'_>, setting: &str, value: &str) -> Option<Edit
     let is_allowed = block.is(Context::Location) || block.is(Context::StreamServer);
     let fits = is_allowed && target.directive.is_included_once();
     fits.then(|| Edit::add_line_behind(target.directive, &format!("{name} {value};")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{looks_like_milliseconds, time_in_words};
+
+    #[test]
+    fn a_long_time_without_a_unit_is_of_milliseconds_unless_it_is_whole_hours() {
+        let table = [
+            ("300000", true),
+            ("60000", true),
+            ("5000", true),
+            ("1000000", true),
+            ("3600000", true),
+            ("180000", true),
+            ("36000", false),
+            ("18000", false),
+            ("86400", false),
+            ("3600", false),
+            ("7200", false),
+            ("4000", false),
+            ("300000ms", false),
+            ("300000s", false),
+            ("5m", false),
+            ("", false),
+            ("$time", false),
+        ];
+        for (text, expected) in table {
+            assert_eq!(looks_like_milliseconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_said_as_they_can_be_written() {
+        for (time, expected) in [(60_000, "60s"), (1_500, "1500ms"), (0, "0s")] {
+            assert_eq!(time_in_words(time), expected);
+        }
+    }
 }

@@ -52,7 +52,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let name = directive.name();
     let connects = name.ends_with("_connect_timeout");
     // Connecting to a socket takes no time, not even that of nginx.
-    let harms = |target: &Target<'_>| !(connects && family == Family::Http && is_socket(*target));
+    let harms = |target: &Target<'_>| !(connects && is_socket(*target));
     let harmed = directive.targets_governed().find(harms);
     if harmed.is_none() && !directive.may_govern_unseen_targets() {
         return;

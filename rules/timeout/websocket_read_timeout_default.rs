@@ -1,7 +1,9 @@
 //! WebSockets that are closed while nothing is said.
 
-use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, parse_milliseconds};
+use std::collections::BTreeSet;
+
+use crate::engine::{Check, Edit, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Directive, Effective, Model, Protocol, Target, parse_milliseconds};
 
 use super::setting::{DEFAULT_TIMEOUT, replace_value};
 
@@ -16,46 +18,63 @@ pub const RULE: Rule = Rule {
     references: &["https://nginx.org/en/docs/http/websocket.html"],
     equivalents: &[],
     page: include_str!("websocket_read_timeout_default.md"),
-    check: Check::Directives(&["proxy_set_header", "proxy_read_timeout"], check),
+    check: Check::Configuration(check),
 };
 
 /// Programs that say something to keep a connection alive do it every 15 to
 /// 30 seconds.
 const SHORTER_THAN_PINGS: u64 = 30_000;
 
-fn check(directive: Directive<'_>, findings: &mut Findings) {
-    if !directive.is_read() {
+/// One pass over the targets, and one finding for each line that a person
+/// would change.
+fn check(model: &Model<'_>, findings: &mut Findings) {
+    let mut headers = model.directives_named(&["proxy_set_header"]);
+    if !headers.any(|header| header.argument(0).is_some_and(|name| name.eq_ignore_ascii_case("upgrade"))) {
         return;
     }
-    if directive.name() == "proxy_read_timeout" {
-        check_time(directive, findings);
-    } else if directive.argument(0).is_some_and(|header| header.eq_ignore_ascii_case("upgrade")) {
-        check_default(directive, findings);
+    let mut told = BTreeSet::new();
+    for target in model.targets().filter(|target| target.protocol == Protocol::Proxy && target.is_in_place()) {
+        match target.effective("read_timeout") {
+            Effective::Set(timeout) if is_short(timeout) && target.passes_upgrade() => {
+                if told.insert(timeout.id()) {
+                    report_time(timeout, target, findings);
+                }
+            }
+            Effective::Default => {
+                if let Some(header) = target.upgrade_header().filter(|header| told.insert(header.id())) {
+                    report_default(header, target, findings);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
-fn check_time(directive: Directive<'_>, findings: &mut Findings) {
-    let value = directive.argument(0).unwrap_or_default();
+fn is_short(timeout: Directive<'_>) -> bool {
     // 0 is another mistake.
-    let Some(time) = parse_milliseconds(value).filter(|time| (1..=DEFAULT_TIMEOUT).contains(time)) else { return };
-    let Some(target) = directive.targets_governed().find(|target| target.passes_upgrade()) else { return };
+    time_of(timeout).is_some_and(|time| (1..=DEFAULT_TIMEOUT).contains(&time))
+}
+
+fn time_of(timeout: Directive<'_>) -> Option<u64> {
+    parse_milliseconds(timeout.argument(0)?)
+}
+
+fn report_time(timeout: Directive<'_>, target: Target<'_>, findings: &mut Findings) {
+    let value = timeout.argument(0).unwrap_or_default();
     let message = format!("proxy_read_timeout {value} closes a WebSocket on which nothing was said for so long");
-    let finding = findings.add(directive.place(), message);
+    let finding = findings.add(timeout.place(), message);
     explain(finding);
     finding.label(target.directive.place(), "passes WebSockets on");
-    if time >= SHORTER_THAN_PINGS {
+    if time_of(timeout).is_none_or(|time| time >= SHORTER_THAN_PINGS) {
         finding.severity(Severity::Info);
     }
-    let only_for_it = directive.parent() == target.block() && directive.is_included_once();
-    if let Some(edit) = replace_value(directive, "1h").filter(|_| only_for_it) {
+    let only_for_it = timeout.parent() == target.block() && timeout.is_included_once();
+    if let Some(edit) = replace_value(timeout, "1h").filter(|_| only_for_it) {
         finding.fix(false, "allow an hour of silence", vec![edit]);
     }
 }
 
-fn check_default(header: Directive<'_>, findings: &mut Findings) {
-    let is_default = |value| value == Effective::Default;
-    let mut targets = header.targets_governed().filter(|target| target.passes_upgrade());
-    let Some(target) = targets.find(|target| is_default(target.effective("read_timeout"))) else { return };
+fn report_default(header: Directive<'_>, target: Target<'_>, findings: &mut Findings) {
     let finding = findings
         .add(header.place(), "a WebSocket on which nothing is said for 60s is closed: proxy_read_timeout is not set");
     explain(finding);
@@ -67,7 +86,7 @@ fn check_default(header: Directive<'_>, findings: &mut Findings) {
     }
 }
 
-fn explain(finding: &mut crate::engine::Finding) {
+fn explain(finding: &mut Finding) {
     finding.note("nginx ends the connection when neither side has sent anything for proxy_read_timeout, and the error log says nothing of it");
     finding.help("in the location of the WebSockets: proxy_read_timeout 1h; or let one side send pings more often");
 }

@@ -5,9 +5,7 @@
 //! The other way round, from a target to the value in force for it, is
 //! [`Target::effective`].
 
-use crate::catalog::Inheritance;
-
-use super::{Block, Directive, Host, Model, Protocol, Target, Values, split_address, split_target};
+use super::{Block, Directive, Effective, Host, Model, Protocol, Target, Values, split_address, split_target};
 
 impl<'m> Directive<'m> {
     /// The targets of its module that obey it: those around which no other
@@ -19,23 +17,12 @@ impl<'m> Directive<'m> {
             let protocol = target.protocol;
             Some(protocol.family()) == family
                 && self.name().strip_prefix(protocol.prefix()).is_some_and(|rest| rest.starts_with('_'))
-                && self.is_in_force_in(target.block())
+                && target.block().effective(self.name()) == Effective::Set(self)
         };
-        let targets = self.counts().then(|| self.model().targets_within(self.parent()));
+        // Of several in one block, which nginx refuses, only the last is asked about.
+        let is_last = self.parent().directive(self.name()) == Some(self);
+        let targets = is_last.then(|| self.model().targets_within(self.parent()));
         targets.into_iter().flatten().filter(is_governed)
-    }
-
-    /// The nearest level that has the name decides, also where it may have it
-    /// more than once.
-    fn is_in_force_in(self, block: Block<'m>) -> bool {
-        let nearest = block.effective(self.name()).directive();
-        nearest.is_some_and(|nearest| nearest.parent() == self.parent())
-    }
-
-    /// Whether it alone, or the last of its name, is what its block says.
-    fn counts(self) -> bool {
-        let is_list = self.definition().is_some_and(|known| known.inheritance == Inheritance::ReplaceAll);
-        is_list || self.parent().directive(self.name()) == Some(self)
     }
 
     /// Whether targets that were not seen may obey it: something in its block was
@@ -109,10 +96,18 @@ impl<'m> Target<'m> {
     /// Whether it certainly passes on the header with which clients ask for a
     /// WebSocket.
     pub fn passes_upgrade(self) -> bool {
+        self.upgrade_header().is_some()
+    }
+
+    /// The directive that makes it pass on the header with which clients ask
+    /// for a WebSocket.
+    pub fn upgrade_header(self) -> Option<Directive<'m>> {
+        if self.protocol != Protocol::Proxy {
+            return None;
+        }
         let headers = self.block().effective_list("proxy_set_header");
         let mut upgrade = headers.named("upgrade");
-        self.protocol == Protocol::Proxy
-            && upgrade.any(|header| header.argument(1).is_some_and(|value| !value.is_empty()))
+        upgrade.find(|header| header.argument(1).is_some_and(|value| !value.is_empty()))
     }
 }
 
