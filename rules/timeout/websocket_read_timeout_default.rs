@@ -33,19 +33,24 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         return;
     }
     let mut told = BTreeSet::new();
-    for target in model.targets().filter(|target| target.protocol == Protocol::Proxy && target.is_in_place()) {
-        match target.effective("read_timeout") {
-            Effective::Set(timeout) if is_short(timeout) && target.passes_upgrade() => {
-                if told.insert(timeout.id()) {
-                    report_time(timeout, target, findings);
-                }
-            }
-            Effective::Default => {
-                if let Some(header) = target.upgrade_header().filter(|header| told.insert(header.id())) {
-                    report_default(header, target, findings);
-                }
-            }
-            _ => {}
+    for target in model.targets().filter(|target| target.protocol == Protocol::Proxy && target.directive.is_read()) {
+        let timeout = target.effective("read_timeout");
+        let is_harmless = match timeout {
+            Effective::Set(timeout) => !is_short(timeout),
+            Effective::Default => false,
+            Effective::Unseen => true,
+        };
+        if is_harmless {
+            continue;
+        }
+        let Some(header) = target.upgrade_header() else { continue };
+        let culprit = timeout.directive().unwrap_or(header);
+        if !told.insert(culprit.id()) {
+            continue;
+        }
+        match timeout.directive() {
+            Some(timeout) => report_time(timeout, target, findings),
+            None => report_default(header, target, findings),
         }
     }
 }

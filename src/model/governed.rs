@@ -62,7 +62,7 @@ impl<'m> Target<'m> {
     /// Whether nginx can choose from several servers for it; none when that is
     /// not known, as for a name, which may be one address or more.
     pub fn has_several_servers(self) -> Option<bool> {
-        if self.is_template() || !self.is_in_place() {
+        if self.is_template() || !self.directive.is_read() {
             return None;
         }
         if self.has_variables() {
@@ -166,6 +166,7 @@ mod tests {
             upstream half { server 127.0.0.1:1; server 127.0.0.1:2 down; }
             proxy_set_header Upgrade $http_upgrade;
             map $host $group { default two; }
+            map $host $target { default http://two; }
             server {
                 location /a { proxy_pass http://two; }
                 location /b { proxy_pass http://one; }
@@ -176,6 +177,7 @@ mod tests {
                 location /g { proxy_pass http://$group; }
                 location /h { proxy_pass http://$host; }
                 location /i { fastcgi_pass 127.0.0.1:9; }
+                location /j { proxy_pass $target; }
             }
         }";
         let expected = [
@@ -188,6 +190,7 @@ mod tests {
             (Some(true), true),
             (None, true),
             (Some(false), false),
+            (Some(true), true),
         ];
         with_model(text, |model| {
             let found: Vec<_> =
