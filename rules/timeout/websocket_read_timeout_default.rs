@@ -56,8 +56,8 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
 }
 
 fn is_short(timeout: Directive<'_>) -> bool {
-    // 0 is another mistake.
-    time_of(timeout).is_some_and(|time| (1..=DEFAULT_TIMEOUT).contains(&time))
+    // 0, and less than a tenth of a second, is another mistake.
+    time_of(timeout).is_some_and(|time| (100..=DEFAULT_TIMEOUT).contains(&time))
 }
 
 fn time_of(timeout: Directive<'_>) -> Option<u64> {
