@@ -135,6 +135,23 @@ pub const ALL: &[&Rule] = &[
     // timeouts and retries
     &timeout::timeout_zero::RULE,
     &timeout::timeout_wrong_protocol_family::RULE,
+    &timeout::timeout_unit_suspicious::RULE,
+    &timeout::timeout_equals_default::RULE,
+    &timeout::connect_timeout_beyond_kernel::RULE,
+    &timeout::connect_timeout_too_long_for_failover::RULE,
+    &timeout::read_timeout_excessive::RULE,
+    &timeout::websocket_read_timeout_default::RULE,
+    &timeout::grpc_read_timeout_streams::RULE,
+    &timeout::stream_proxy_timeout_default::RULE,
+    &timeout::resolver_timeout_default::RULE,
+    &timeout::next_upstream_unbounded::RULE,
+    &timeout::next_upstream_off_with_peers::RULE,
+    &timeout::next_upstream_missing_error::RULE,
+    &timeout::next_upstream_non_idempotent::RULE,
+    &timeout::next_upstream_timeout_is_not_a_deadline::RULE,
+    &timeout::next_upstream_blocked_by_unbuffered_request::RULE,
+    &timeout::client_keepalive_shorter_than_lb::RULE,
+    &timeout::worker_shutdown_timeout_missing::RULE,
     // worker processes and limits
     &worker::worker_connections_exceed_nofile::RULE,
     // buffers

@@ -55,6 +55,34 @@ impl Edit {
         let location = Location { file, span: Span { start: end, end } };
         Edit { location, text: format!("\n{}{line}", directive.indentation()) }
     }
+
+    /// Removes a directive, with its line or lines and the comment at their end
+    /// when nothing else stands on them.
+    pub fn remove(directive: Directive<'_>) -> Edit {
+        let Location { file, span } = directive.whole();
+        let source = directive.model().source(file);
+        let last = source.line(span.end);
+        let (first_line, last_line) = (source.line_span(source.line(span.start)), source.line_span(last));
+        let before = source.slice(Span { start: first_line.start, end: span.start }).trim();
+        let behind = source.slice(Span { start: span.end, end: last_line.end }).trim();
+        if !before.is_empty() || !(behind.is_empty() || behind.starts_with('#')) {
+            return Edit::replace(Location { file, span }, "");
+        }
+        let end = if last < source.line_count() { source.line_span(last + 1).start } else { last_line.end };
+        Edit::replace(Location { file, span: Span { start: first_line.start, end } }, "")
+    }
+
+    /// Removes an argument and the blanks in front of it; none where there is
+    /// a comment between it and the word in front.
+    pub fn remove_argument(directive: Directive<'_>, index: usize) -> Option<Edit> {
+        let words = directive.words();
+        let (before, word) = (words.get(index)?, words.get(index + 1)?);
+        let file = directive.file();
+        let between = Span { start: before.span.end, end: word.span.start };
+        let is_blank = directive.model().source(file).slice(between).trim().is_empty();
+        let location = Location { file, span: Span { start: between.start, end: word.span.end } };
+        is_blank.then(|| Edit::replace(location, ""))
+    }
 }
 
 /// What would mend it.

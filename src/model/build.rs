@@ -43,6 +43,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         misfits: OnceLock::new(),
         upstreams: OnceLock::new(),
         targets: OnceLock::new(),
+        included_once: OnceLock::new(),
         target_index: OnceLock::new(),
         fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),

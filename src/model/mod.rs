@@ -14,6 +14,7 @@ mod effective;
 mod endpoint;
 mod fragment;
 mod geo;
+mod governed;
 mod hash_key;
 mod host;
 mod in_force;
@@ -141,6 +142,7 @@ pub struct Model<'t> {
     misfits: OnceLock<Vec<(NodeId, Misfit)>>,
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
+    included_once: OnceLock<Vec<bool>>,
     target_index: OnceLock<target::TargetIndex>,
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,

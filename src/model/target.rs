@@ -10,7 +10,7 @@ use crate::tree::NodeId;
 
 use super::address::{Address, AddressError, AddressForm, parse_address};
 use super::directive::has_placeholder;
-use super::{BlockId, Directive, Kind, Model, Upstream};
+use super::{Block, BlockId, Directive, Kind, Model, Upstream};
 
 /// The directives that pass a request on, with the prefix of their family.
 pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
@@ -292,11 +292,27 @@ pub(super) struct TargetIndex {
 impl<'t> Model<'t> {
     /// Every directive that passes requests on, in order.
     pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
-        let nodes = self.targets.get_or_init(|| {
+        self.target_nodes().iter().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Every target in a block and in the blocks in it, in order.
+    pub fn targets_within(&self, block: Block<'_>) -> impl Iterator<Item = Target<'_>> {
+        let all = self.target_nodes();
+        let range = match block.head() {
+            Some(head) => {
+                let behind = self.tree.node(head.id()).next;
+                all.partition_point(|node| *node < head.id())..all.partition_point(|node| *node < behind)
+            }
+            None => 0..all.len(),
+        };
+        all[range].iter().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    fn target_nodes(&self) -> &[NodeId] {
+        self.targets.get_or_init(|| {
             let indices: Vec<u16> = PASS_NAMES.iter().filter_map(|name| catalog::name_index(name)).collect();
             self.tree.node_ids().filter(|id| indices.contains(&self.names[id.index()])).collect()
-        });
-        nodes.iter().filter_map(|node| Target::of(self.directive(*node)))
+        })
     }
 
     /// Every target that may name this group, in order.
