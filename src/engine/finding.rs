@@ -30,7 +30,8 @@ impl Edit {
         Edit { location, text: text.into() }
     }
 
-    /// Takes a directive out, with its line when nothing else stands there.
+    /// Takes a directive out, with its line when nothing else stands there. A
+    /// comment stays.
     pub fn remove(directive: Directive<'_>) -> Edit {
         let Location { file, span } = directive.whole();
         let source = directive.model().source(file);
@@ -40,7 +41,13 @@ impl Edit {
         let is_blank = |start: u32, end: u32| source.slice(Span { start, end }).trim().is_empty();
         let alone = is_blank(first.start, span.start) && is_blank(span.end, end);
         let next = source.line_span(last + 1).start;
-        let span = if alone { Span { start: first.start, end: next.max(end) } } else { span };
+        let behind = source.slice(Span { start: span.end, end });
+        let blanks = behind.len() - behind.trim_start().len();
+        let span = match alone {
+            true => Span { start: first.start, end: next.max(end) },
+            false if behind.trim_start().starts_with('#') => Span { end: span.end + blanks as u32, ..span },
+            false => span,
+        };
         Edit { location: Location { file, span }, text: String::new() }
     }
 
@@ -54,22 +61,6 @@ impl Edit {
         let end = if rest.is_empty() || rest.starts_with('#') { end_of_line } else { span.end };
         let location = Location { file, span: Span { start: end, end } };
         Edit { location, text: format!("\n{}{line}", directive.indentation()) }
-    }
-
-    /// Removes a directive, with its line or lines and the comment at their end
-    /// when nothing else stands on them.
-    pub fn remove(directive: Directive<'_>) -> Edit {
-        let Location { file, span } = directive.whole();
-        let source = directive.model().source(file);
-        let last = source.line(span.end);
-        let (first_line, last_line) = (source.line_span(source.line(span.start)), source.line_span(last));
-        let before = source.slice(Span { start: first_line.start, end: span.start }).trim();
-        let behind = source.slice(Span { start: span.end, end: last_line.end }).trim();
-        if !before.is_empty() || !(behind.is_empty() || behind.starts_with('#')) {
-            return Edit::replace(Location { file, span }, "");
-        }
-        let end = if last < source.line_count() { source.line_span(last + 1).start } else { last_line.end };
-        Edit::replace(Location { file, span: Span { start: first_line.start, end } }, "")
     }
 
     /// Removes an argument and the blanks in front of it; none where there is
