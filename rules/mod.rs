@@ -154,7 +154,21 @@ pub const ALL: &[&Rule] = &[
     &timeout::worker_shutdown_timeout_missing::RULE,
     // worker processes and limits
     &worker::worker_connections_exceed_nofile::RULE,
+    &worker::worker_rlimit_nofile_tight::RULE,
+    &worker::worker_rlimit_needs_privilege::RULE,
+    &worker::worker_connections_used_up_by_listeners::RULE,
+    &worker::worker_connections_low::RULE,
+    &worker::worker_connections_memory::RULE,
+    &worker::worker_processes_auto_in_container::RULE,
+    &worker::worker_processes_one::RULE,
+    &worker::ephemeral_ports_exhaustion::RULE,
     // buffers
+    &buffer::big_header_wrong_knob::RULE,
+    &buffer::auth_locations_default_buffer_size::RULE,
+    &buffer::proxy_buffering_off_globally::RULE,
+    &buffer::buffering_off_disables_cache::RULE,
+    &buffer::client_body_limit_above_backend::RULE,
+    &buffer::large_client_header_buffers_vhost::RULE,
     // names and resolvers
     &dns::variable_pass_without_resolver::RULE,
     &dns::variable_in_uri_needs_resolver::RULE,
@@ -172,6 +186,7 @@ pub const ALL: &[&Rule] = &[
     // headers
     // files
     &include::include_glob_picks_up_backups::RULE,
+    &include::include_matches_nothing::RULE,
 ];
 
 /// The rule of this name.

@@ -7,6 +7,7 @@
 //! is computed when the first of them asks.
 
 mod address;
+mod buffer;
 mod build;
 mod directive;
 mod dispatch;
@@ -40,12 +41,14 @@ mod tls;
 mod upstream;
 mod value;
 mod variable;
+mod worker;
 mod zone;
 
 pub use address::{
     Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
     parse_ipv6, parse_local_address,
 };
+pub use buffer::{PAGE, Sizes, written_size};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
@@ -79,9 +82,10 @@ pub use tls::{ServerCertificates, tls_of_pass};
 pub use upstream::{Balancer, Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;
+pub use worker::{DEFAULT_CONNECTIONS, WorkerConnections, WorkerCount, WorkerProcesses};
 pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, split_zone};
 
-pub use crate::tree::{Include, is_leftover_name};
+pub use crate::tree::{Include, Nothing, is_leftover_name};
 
 use std::sync::OnceLock;
 
