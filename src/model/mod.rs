@@ -8,6 +8,7 @@
 
 mod address;
 mod build;
+mod capture;
 mod directive;
 mod dispatch;
 mod effective;
@@ -24,6 +25,7 @@ mod log;
 mod mention;
 mod obsolete;
 mod parallel;
+mod passed_path;
 mod profile;
 mod reading;
 mod regex;
@@ -42,6 +44,7 @@ pub use address::{
     Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
     parse_ipv6, parse_local_address,
 };
+pub use capture::{Capture, captures_of};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
