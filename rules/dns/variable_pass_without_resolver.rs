@@ -76,7 +76,7 @@ fn unknown_name(target: Target<'_>, findings: &mut Findings) {
 
 fn need(target: Target<'_>) -> Need {
     let model = target.directive.model();
-    let values = model.values(target.protocol.family(), target.text);
+    let values = model.values_at(target.block(), target.text);
     let mut unknown = false;
     for text in values.iter() {
         match need_of(target, text) {
@@ -91,12 +91,16 @@ fn need(target: Target<'_>) -> Need {
 fn need_of(target: Target<'_>, text: &str) -> Need {
     let parts = split_target(target.protocol, text);
     let address = &text[parts.address];
-    let Host::Name(name) = split_address(address).0 else { return Need::Nothing };
+    let (Host::Name(name), port) = split_address(address) else { return Need::Nothing };
     if !Values::is_known(address) {
         return Need::Unknown;
     }
     // An empty value is an "invalid URL prefix", another mistake.
     if name.is_empty() || (target.protocol == Protocol::Proxy && parts.scheme.is_empty()) {
+        return Need::Nothing;
+    }
+    // Without a port, which only HTTP has by default, it is a group or nothing.
+    if target.protocol != Protocol::Proxy && port.is_none() {
         return Need::Nothing;
     }
     // A group with a port is another mistake, with a rule of its own.
