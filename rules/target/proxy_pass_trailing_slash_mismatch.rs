@@ -56,7 +56,7 @@ impl<'m> Replaced<'m> {
         let is_fixed = target.protocol == Protocol::Proxy && !target.has_variables() && target.is_in_place();
         let is_tree = head.pattern.starts_with('/') && path.starts_with('/') && !is_file(head.pattern);
         let mismatch = head.pattern.ends_with('/') != path.ends_with('/');
-        let rewritten = block.directive("rewrite").is_some() || !target.breaking_rewrites().is_empty();
+        let rewritten = is_rewritten(block);
         let has_own = |name| {
             block.directives("location").filter_map(|own| LocationHead::of(own).ok()).any(|own| own.pattern == name)
         };
@@ -112,6 +112,12 @@ fn slash_missing_in_target(replaced: &Replaced<'_>, findings: &mut Findings) {
         place.span.start = place.span.end;
         finding.fix(false, "end the target with a slash", vec![Edit::replace(place, "/")]);
     }
+}
+
+/// Whether a rewrite may change the path: then that of the target is ignored.
+fn is_rewritten(location: Block<'_>) -> bool {
+    let mut branches = location.directives("if").filter_map(Directive::block);
+    location.directive("rewrite").is_some() || branches.any(|branch| branch.directive("rewrite").is_some())
 }
 
 fn is_file(path: &str) -> bool {

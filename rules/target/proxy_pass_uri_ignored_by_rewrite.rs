@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Kind, LocationHead, Protocol, Target};
+use crate::model::{Directive, LocationHead, Protocol, Target};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -52,11 +52,7 @@ fn brings_elsewhere(rewrite: Directive<'_>, location: &str, path: &str) -> bool 
     let (Some(pattern), Some(replacement)) = (rewrite.argument(0), rewrite.argument(1)) else { return false };
     let is_redirect = ["http://", "https://", "$scheme"].iter().any(|start| replacement.starts_with(start));
     let path = path.trim_end_matches('/');
-    if is_redirect || replacement.starts_with(path) {
-        return false;
-    }
-    let is_of_server = matches!(rewrite.parent().kind(), Kind::Directives(Context::Server | Context::IfInServer));
-    if is_of_server { replacement.starts_with(location) } else { can_begin_with(pattern, location) }
+    !is_redirect && !replacement.starts_with(path) && can_begin_with(pattern, location)
 }
 
 /// Whether a regular expression can match a path that begins with this text,

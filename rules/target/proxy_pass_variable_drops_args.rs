@@ -75,8 +75,6 @@ fn changes_args(target: Target<'_>) -> bool {
     if headers.directives.iter().any(|header| header.argument(1).is_some_and(is_sent)) {
         return true;
     }
-    target
-        .block()
-        .outwards()
-        .any(|block| block.directives("set").any(|set| set.argument(0).is_some_and(|name| name == "$args")))
+    let mut scopes = [Some(target.block()), target.location()].into_iter().flatten();
+    scopes.any(|block| block.directives("set").any(|set| set.argument(0) == Some("$args")))
 }

@@ -7,7 +7,7 @@ use crate::catalog::Context;
 
 use super::capture::{Capture, captures_of};
 use super::template::{Part, Template};
-use super::{Block, Directive, Kind, LocationHead, Target};
+use super::{Block, Directive, LocationHead, Target};
 
 /// Variables that hold a path, so that a path begins with them.
 const PATHS: [&str; 3] = ["request_uri", "uri", "document_uri"];
@@ -41,21 +41,12 @@ impl<'m> Target<'m> {
         groups.into_iter().skip(1).find(|group| group.name.as_deref() == Some(name))
     }
 
-    /// The `rewrite … break` directives that change the path before it is
-    /// passed on: those of its location, and of the server.
+    /// The `rewrite … break` directives of its location, those in an `if`
+    /// included.
     pub fn breaking_rewrites(self) -> Vec<Directive<'m>> {
-        let scopes = self.block().outwards().filter(|block| match block.kind() {
-            Kind::Directives(Context::Location) => Some(*block) == self.location(),
-            Kind::Directives(context) => {
-                matches!(context, Context::Server | Context::IfInLocation | Context::IfInServer)
-            }
-            _ => false,
-        });
-        let with_branches = scopes.flat_map(|scope| {
-            let branches = scope.directives("if").filter_map(Directive::block);
-            std::iter::once(scope).chain(branches)
-        });
-        let rewrites = with_branches.flat_map(|scope| scope.directives("rewrite"));
+        let Some(location) = self.location() else { return Vec::new() };
+        let branches = location.directives("if").filter_map(Directive::block);
+        let rewrites = std::iter::once(location).chain(branches).flat_map(|scope| scope.directives("rewrite"));
         rewrites.filter(|rewrite| rewrite.argument(2) == Some("break")).collect()
     }
 

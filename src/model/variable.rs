@@ -9,7 +9,7 @@ use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
 use super::template::{Part, Template};
-use super::{Block, Directive, Kind, Model};
+use super::{Block, BlockId, Directive, Kind, Model};
 
 /// Stands in an expanded text for a value that is not known.
 const UNKNOWN: char = '\u{10FFFE}';
@@ -74,6 +74,17 @@ enum ValueAt {
 #[derive(Debug, Default)]
 pub(super) struct Definitions {
     of: FxHashMap<(Family, String), Definition>,
+    /// The `set`s of a variable, by the block that carries them out: for those
+    /// in an `if`, the block around it too.
+    sets: FxHashMap<(BlockId, String), Vec<SetAt>>,
+}
+
+/// A `set` in a block.
+#[derive(Clone, Copy, Debug)]
+struct SetAt {
+    node: NodeId,
+    /// It stands in an `if`.
+    has_condition: bool,
 }
 
 /// What is known of the values of a variable that the configuration does not
@@ -137,7 +148,7 @@ impl<'t> Model<'t> {
     }
 
     fn values_set_at(&self, block: Block<'_>, name: &str, definition: &Definition, depth: usize) -> Vec<String> {
-        let reaching = Reaching::find(block, name);
+        let reaching = Reaching::find(block, &name.to_ascii_lowercase());
         let Kind::Directives(context) = block.kind() else { return vec![UNKNOWN.to_string()] };
         let mut values = Vec::new();
         for set in reaching.sets.iter().take(MOST_COMBINATIONS) {
@@ -198,6 +209,7 @@ impl Definitions {
                 if let Some(definition) = self.definition(family, directive.argument(0)) {
                     definition.values.push((directive.id(), ValueAt::Argument(1)));
                     definition.set = true;
+                    self.add_set(directive, context);
                 }
             }
             "map" | "geo" | "split_clients" => self.add_lines(directive, family),
@@ -210,6 +222,19 @@ impl Definitions {
             }
             _ => {}
         }
+    }
+
+    fn add_set(&mut self, set: Directive<'_>, context: Context) {
+        let Some(name) = set.argument(0).and_then(|name| name.strip_prefix('$')) else { return };
+        let name = name.to_ascii_lowercase();
+        if matches!(context, Context::IfInServer | Context::IfInLocation)
+            && let Some(around) = set.parent().parent()
+        {
+            let at = SetAt { node: set.id(), has_condition: true };
+            self.sets.entry((around.id(), name.clone())).or_default().push(at);
+        }
+        let at = SetAt { node: set.id(), has_condition: false };
+        self.sets.entry((set.parent().id(), name)).or_default().push(at);
     }
 
     /// The values in the block of a `map`, `geo` or `split_clients`.
@@ -274,15 +299,10 @@ impl<'m> Reaching<'m> {
 
     /// Adds those of a block; whether one of them overwrites all before it.
     fn take(&mut self, scope: Block<'m>, name: &str) -> bool {
-        let is_of = |set: &Directive<'_>| {
-            let own = set.argument(0).and_then(|own| own.strip_prefix('$'));
-            own.is_some_and(|own| own.eq_ignore_ascii_case(name))
-        };
-        let last = scope.directives("set").rfind(is_of);
-        let branches = scope.directives("if").filter_map(Directive::block);
-        let in_branches = branches.flat_map(|branch| branch.directives("set")).filter(is_of);
-        self.sets.extend(in_branches.filter(|set| last.is_none_or(|last| set.id() > last.id())));
-        self.sets.extend(last);
+        let Some(sets) = scope.model().definitions().sets.get(&(scope.id(), name.to_owned())) else { return false };
+        let last = sets.iter().rposition(|set| !set.has_condition);
+        let in_force = &sets[last.unwrap_or(0)..];
+        self.sets.extend(in_force.iter().map(|set| scope.model().directive(set.node)));
         self.certain |= last.is_some();
         last.is_some()
     }
