@@ -1,5 +1,7 @@
 //! Requests that go out as HTTP/1.0, because nothing says otherwise.
 
+use std::collections::HashSet;
+
 use crate::catalog::{Context, Version};
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Effective, Host, Model, Protocol, Target, split_address};
@@ -38,7 +40,9 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     }
     if passes.iter().all(|target| target.block().is(Context::Location)) {
         let edits = passes.iter().map(|target| Edit::add_line_behind(target.directive, "proxy_http_version 1.1;"));
-        finding.fix(false, "speak HTTP/1.1", edits.collect());
+        // A file that is included twice is edited once.
+        let mut edited = HashSet::new();
+        finding.fix(false, "speak HTTP/1.1", edits.filter(|edit| edited.insert(edit.location)).collect());
     }
 }
 

@@ -40,7 +40,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     finding.note(format!(
         "with variables in it nginx looks at the target when a request comes, and answers 500: invalid URL prefix in \"{shown}{more}\""
     ));
-    let is_plain = |text: &str| lacks_scheme(text) && Values::is_known(text) && !text.contains("://");
+    let is_plain = |text: &str| lacks_scheme(text) && !text.contains("://");
     let all_are_plain = !values.incomplete && values.iter().all(is_plain);
     if !all_are_plain {
         finding.help("begin every value of it with http:// or https://");

@@ -42,7 +42,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         directive.place(),
         "redirects of the program behind are not rewritten: the target has variables, and proxy_redirect is not set",
     );
-    finding.note("the program is asked for the host of the target and answers with it: Location: http://127.0.0.1:3000/login reaches the browser");
+    finding.note("the program is asked for the host of the target and answers with it: a Location such as http://127.0.0.1:3000/login reaches the browser");
     finding.help("add proxy_set_header Host $host; or proxy_redirect ~^https?://[^/]+(/.*)$ $1;");
     if directive.parent().is(Context::Location) {
         let edit = Edit::add_line_behind(directive, "proxy_redirect ~^https?://[^/]+(/.*)$ $1;");
