@@ -131,7 +131,20 @@ pub const ALL: &[&Rule] = &[
     // where requests are passed to: hosts and protocols
     &target::proxy_pass_localhost::RULE,
     // where requests are passed to: variables and paths
+    &target::proxy_pass_variable_missing_scheme::RULE,
+    &target::proxy_pass_map_without_default::RULE,
+    &target::variable_pass_without_port::RULE,
     &target::upstream_with_port_in_variable_pass::RULE,
+    &target::proxy_pass_variable_uri_replaces_path::RULE,
+    &target::proxy_pass_variable_drops_args::RULE,
+    &target::proxy_pass_decoded_uri::RULE,
+    &target::proxy_pass_trailing_slash_mismatch::RULE,
+    &target::proxy_pass_uri_ignored_by_rewrite::RULE,
+    &target::proxy_redirect_lost::RULE,
+    &target::unix_socket_uri_without_colon::RULE,
+    &target::unix_socket_in_tmp::RULE,
+    &target::hardcoded_container_ip::RULE,
+    &target::http10_to_modern_backend::RULE,
     // timeouts and retries
     &timeout::timeout_zero::RULE,
     &timeout::timeout_wrong_protocol_family::RULE,

@@ -37,7 +37,7 @@ impl<'m> Target<'m> {
         let model = self.directive.model();
         let address = self.written_address();
         let written = written_host(&self.text[address.clone()]);
-        let values = model.values_in(self.directive.parent(), &self.text[..address.end]);
+        let values = model.values_at(self.directive.parent(), &self.text[..address.end]);
         hosts.has_unknown = values.incomplete;
         let sees_groups = self.sees_groups();
         let mut is_written_out = !written.is_empty();

@@ -9,6 +9,7 @@
 mod address;
 mod buffer;
 mod build;
+mod capture;
 mod directive;
 mod dispatch;
 mod effective;
@@ -28,6 +29,7 @@ mod lookup;
 mod mention;
 mod obsolete;
 mod parallel;
+mod passed_path;
 mod profile;
 mod reading;
 mod regex;
@@ -49,6 +51,7 @@ pub use address::{
     parse_ipv6, parse_local_address,
 };
 pub use buffer::{PAGE, Sizes, written_size};
+pub use capture::{Capture, captures_of};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};

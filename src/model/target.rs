@@ -10,6 +10,7 @@ use crate::tree::NodeId;
 
 use super::address::{Address, AddressError, AddressForm, parse_address};
 use super::directive::has_placeholder;
+use super::template::Template;
 use super::{Block, BlockId, Directive, Kind, Model, Upstream};
 
 /// The directives that pass a request on, with the prefix of their family.
@@ -188,7 +189,7 @@ impl<'m> Target<'m> {
         if !self.has_variables() {
             return self.upstream().into_iter().collect();
         }
-        let values = self.model().values_in(self.directive.parent(), self.text);
+        let values = self.model().values_at(self.directive.parent(), self.text);
         let mut groups: Vec<Upstream<'m>> = Vec::new();
         for text in values.iter() {
             if let Some(group) = self.group_named(text)
@@ -287,6 +288,8 @@ pub(super) struct TargetIndex {
     /// Hosts and ports of targets without variables, and the first that has
     /// each.
     resolved_at_start: FxHashMap<(Family, String, String), NodeId>,
+    /// For each variable in lower case, the targets that it is part of.
+    readers: FxHashMap<(Family, String), Vec<NodeId>>,
 }
 
 impl<'t> Model<'t> {
@@ -319,6 +322,12 @@ impl<'t> Model<'t> {
     pub fn targets_of(&self, upstream: Upstream<'_>) -> impl Iterator<Item = Target<'_>> {
         let users = self.target_index().users.get(&upstream.block.id());
         users.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Every target that this variable is part of, in order.
+    pub fn targets_reading(&self, family: Family, variable: &str) -> impl Iterator<Item = Target<'_>> {
+        let readers = self.target_index().readers.get(&(family, variable.to_ascii_lowercase()));
+        readers.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
     }
 
     /// Whether a target without variables names this host and port: nginx
@@ -374,6 +383,14 @@ impl<'t> Model<'t> {
             for target in self.targets() {
                 for group in target.upstreams() {
                     index.users.entry(group.block.id()).or_default().push(target.directive.id());
+                }
+                let template = Template::parse(target.text);
+                for variable in template.variables() {
+                    let key = (target.protocol.family(), variable.to_ascii_lowercase());
+                    let readers = index.readers.entry(key).or_default();
+                    if readers.last() != Some(&target.directive.id()) {
+                        readers.push(target.directive.id());
+                    }
                 }
                 if !target.has_variables()
                     && target.is_in_place()
