@@ -1,5 +1,6 @@
 //! Logins behind a buffer of 4k for the header of a response.
 
+use crate::catalog::Context;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Directive, Effective, LocationHead, Sizes, Target};
 
@@ -43,9 +44,12 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     if let Some((place, text)) = label {
         finding.label(place, text);
     }
-    let lines = [format!("{buffer_size} 16k;"), format!("{buffers} 8 16k;")];
-    let edits = vec![Edit::add_line_behind(directive, &lines.join(&format!("\n{}", directive.indentation())))];
-    finding.fix(false, "allow headers of 16k", edits);
+    // Sizes do not go into an `if`, and what is further inside may not fit them.
+    if block.is(Context::Location) && block.directives("location").next().is_none() {
+        let between = format!("\n{}", directive.indentation());
+        let lines = [format!("{buffer_size} 16k;"), format!("{buffers} 8 16k;")].join(&between);
+        finding.fix(false, "allow headers of 16k", vec![Edit::add_line_behind(directive, &lines)]);
+    }
 }
 
 /// Why large headers are to be expected.

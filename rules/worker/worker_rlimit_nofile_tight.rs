@@ -17,6 +17,9 @@ pub const RULE: Rule = Rule {
     check: Check::Directives(&["worker_rlimit_nofile"], check),
 };
 
+/// No kernel of the usual kind lets a process open more (`fs.nr_open`).
+const MOST_FILES: u64 = 1 << 20;
+
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(files) = directive.argument(0).and_then(parse_number).filter(|_| directive.is_read()) else { return };
     let model = directive.model();
@@ -33,9 +36,13 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     );
     finding
         .note("the limit of files is reached before that of connections: requests get 500 (24: Too many open files)");
-    finding.help(format!("write worker_rlimit_nofile {room}; or more"));
     finding.label(connections.place(), connections.described());
     finding.label(target.directive.place(), "a request that is passed on may need a temporary file besides");
+    if room > MOST_FILES {
+        finding.help("write fewer worker_connections, so that there are two files for each");
+        return;
+    }
+    finding.help(format!("write worker_rlimit_nofile {room}; or more"));
     if let Some(location) = directive.editable_argument(0) {
         finding.fix(true, "allow two files a connection", vec![Edit::replace(location, room.to_string())]);
     }
