@@ -9,7 +9,7 @@ use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
 use super::template::{Part, Template};
-use super::{Block, BlockId, Directive, Kind, Model};
+use super::{Block, BlockId, Directive, Kind, LocationHead, LocationKind, Model};
 
 /// Stands in an expanded text for a value that is not known.
 const UNKNOWN: char = '\u{10FFFE}';
@@ -171,9 +171,12 @@ impl<'t> Model<'t> {
         let mut reaching = Reaching::find(block, &name.to_ascii_lowercase());
         let Kind::Directives(context) = block.kind() else { return vec![UNKNOWN.to_string()] };
         if reaching.sets.is_empty() {
-            // The request comes here from another location, which set it.
-            reaching.sets = definition.sets_in_server_of(block);
-            reaching.certain = !reaching.sets.is_empty() && !block.is_unseen();
+            // To a named location requests come from another one, which set it.
+            let head = block.outwards().find_map(LocationHead::of_block);
+            if head.is_some_and(|head| head.kind == LocationKind::Named) {
+                reaching.sets = definition.sets_in_server_of(block);
+                reaching.certain = !reaching.sets.is_empty() && !block.is_unseen();
+            }
         }
         let mut values = Vec::new();
         for set in reaching.sets.iter().take(MOST_COMBINATIONS) {
@@ -351,6 +354,7 @@ mod tests {
             ("server { set $b a; location / { if ($x) { set $b c; proxy_pass $b; } } }", "c"),
             ("server { set $b a; } server { location / { proxy_pass $b; } }", "?"),
             ("server { location / { proxy_pass $b; } location /c { set $b a; } }", "?"),
+            ("server { location @n { proxy_pass $b; } location / { set $b a; try_files $uri @n; } }", "a"),
             ("server { location / { set $b a; location /c { proxy_pass $b; } } }", "?"),
             ("server { set $a x; set $b $a$host; location / { proxy_pass $b; } }", "x?"),
             ("map $host $b { default a; c d; } server { location / { proxy_pass $b; } }", "a d"),
