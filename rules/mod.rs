@@ -115,6 +115,18 @@ pub const ALL: &[&Rule] = &[
     // What nginx takes, and what then goes wrong: groups of servers
     &upstream::upstream_all_servers_down::RULE,
     &upstream::max_conns_without_zone::RULE,
+    &upstream::upstream_server_missing_port::RULE,
+    &upstream::undefined_upstream_typo::RULE,
+    &upstream::unused_upstream::RULE,
+    &upstream::duplicate_upstream_server::RULE,
+    &upstream::next_upstream_http_errors_eject_pool::RULE,
+    &upstream::fail_timeout_long_single_failure::RULE,
+    &upstream::max_fails_noop_single_server::RULE,
+    &upstream::max_fails_default_multi_server::RULE,
+    &upstream::max_conns_rejects_not_queues::RULE,
+    &upstream::upstream_zone_missing_multi_worker::RULE,
+    &upstream::ip_hash_same_subnet::RULE,
+    &upstream::upstream_name_as_host_header::RULE,
     // groups of servers: connections that are kept
     &upstream::keepalive_missing_http_version::RULE,
     &upstream::keepalive_connection_not_cleared::RULE,

@@ -2,7 +2,7 @@
 
 use crate::catalog::Version;
 use crate::model::{Directive, OLDEST_RELEASE, Place};
-use crate::source::{Location, Span};
+use crate::source::{Location, SourceFile, Span};
 
 use super::rule::{Rule, Severity};
 
@@ -30,6 +30,37 @@ impl Edit {
         Edit { location, text: text.into() }
     }
 
+    /// Takes an argument away, and the blanks in front of it.
+    pub fn remove_argument(directive: Directive<'_>, index: usize) -> Edit {
+        let Location { file, span } = directive.place_of_argument(index).location;
+        let before = directive.words().get(index).map_or(span.start, |word| word.span.end);
+        let gap = Span { start: before.min(span.start), end: span.start };
+        let is_blank = directive.model().source(file).slice(gap).trim().is_empty();
+        let start = if is_blank { gap.start } else { span.start };
+        Edit { location: Location { file, span: Span { start, end: span.end } }, text: String::new() }
+    }
+
+    /// Puts one more argument behind the last one.
+    pub fn add_argument(directive: Directive<'_>, argument: &str) -> Edit {
+        let Location { file, span } = directive.place().location;
+        let end = Span { start: span.end, end: span.end };
+        Edit { location: Location { file, span: end }, text: format!(" {argument}") }
+    }
+
+    /// Takes a directive away with its block; its lines too, when nothing but a
+    /// comment about it stands there.
+    pub fn remove_directive(directive: Directive<'_>) -> Edit {
+        let Location { file, span } = directive.whole();
+        let source = directive.model().source(file);
+        let first = source.line_span(source.line(span.start));
+        let last = source.line_span(source.line(span.end));
+        let before = source.slice(Span { start: first.start, end: span.start });
+        let behind = source.slice(Span { start: span.end, end: last.end }).trim();
+        let has_lines = before.trim().is_empty() && (behind.is_empty() || behind.starts_with('#'));
+        let taken = if has_lines { Span { start: first.start, end: line_end(source, last.end) } } else { span };
+        Edit { location: Location { file, span: taken }, text: String::new() }
+    }
+
     /// Puts a directive on a line of its own behind another one and the
     /// comment at the end of its line.
     pub fn add_line_behind(directive: Directive<'_>, line: &str) -> Edit {
@@ -41,6 +72,13 @@ impl Edit {
         let location = Location { file, span: Span { start: end, end } };
         Edit { location, text: format!("\n{}{line}", directive.indentation()) }
     }
+}
+
+/// The end of a line with its line break.
+fn line_end(source: &SourceFile, end: u32) -> u32 {
+    let rest = source.bytes().get(end as usize..).unwrap_or_default();
+    let length = if rest.starts_with(b"\r\n") { 2 } else { u32::from(rest.starts_with(b"\n")) };
+    end + length
 }
 
 /// What would mend it.

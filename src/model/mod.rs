@@ -22,6 +22,7 @@ mod listener;
 mod location;
 mod log;
 mod mention;
+mod mistyped;
 mod obsolete;
 mod parallel;
 mod profile;
@@ -73,6 +74,8 @@ pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, sp
 pub use crate::tree::{Include, is_leftover_name};
 
 use std::sync::OnceLock;
+
+use rustc_hash::FxHashSet;
 
 use crate::catalog::{self, Context, Family, Origin, Version};
 use crate::source::{FileId, Location, SourceFile, Span};
@@ -138,6 +141,8 @@ pub struct Model<'t> {
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
     zones: OnceLock<Vec<zone::Entry>>,
+    zone_names: OnceLock<FxHashSet<String>>,
+    mistyped: OnceLock<Vec<mistyped::Entry>>,
     /// Of http, stream and mail.
     listeners: [OnceLock<listener::Listeners>; 3],
 }

@@ -10,7 +10,7 @@ use crate::tree::NodeId;
 
 use super::address::{Address, AddressError, AddressForm, parse_address};
 use super::directive::has_placeholder;
-use super::{BlockId, Directive, Kind, Model, Upstream};
+use super::{BlockId, Directive, Kind, Model, Upstream, Values};
 
 /// The directives that pass a request on, with the prefix of their family.
 pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
@@ -181,7 +181,10 @@ impl<'m> Target<'m> {
         if !self.has_variables() {
             return self.upstream().into_iter().collect();
         }
-        let values = self.model().values(self.protocol.family(), self.text);
+        self.upstreams_among(&self.model().values(self.protocol.family(), self.text))
+    }
+
+    fn upstreams_among(self, values: &Values) -> Vec<Upstream<'m>> {
         let mut groups: Vec<Upstream<'m>> = Vec::new();
         for text in values.iter() {
             if let Some(group) = self.group_named(text)
@@ -191,6 +194,12 @@ impl<'m> Target<'m> {
             }
         }
         groups
+    }
+
+    /// Whether every host that it may name is among these values.
+    fn is_certain_among(self, values: &Values) -> bool {
+        let is_known = |text: &str| Values::is_known(&text[split_target(self.protocol, text).address]);
+        !self.is_template() && !values.incomplete && values.iter().all(is_known)
     }
 
     fn group_named(self, text: &str) -> Option<Upstream<'m>> {
@@ -279,6 +288,8 @@ pub(super) struct TargetIndex {
     users: FxHashMap<BlockId, Vec<NodeId>>,
     /// Hosts and ports of targets without variables.
     resolved_at_start: FxHashSet<(Family, String, String)>,
+    /// Families in which some target may name any group.
+    uncertain: FxHashSet<Family>,
 }
 
 impl<'t> Model<'t> {
@@ -295,6 +306,20 @@ impl<'t> Model<'t> {
     pub fn targets_of(&self, upstream: Upstream<'_>) -> impl Iterator<Item = Target<'_>> {
         let users = self.target_index().users.get(&upstream.block.id());
         users.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Whether [`Model::targets_of`] tells of everything in a family that
+    /// passes requests to groups.
+    pub fn knows_all_users(&self, family: Family) -> bool {
+        !self.is_fragment() && self.is_whole(family) && !self.target_index().uncertain.contains(&family)
+    }
+
+    /// Whether a module that is not known here may pass requests on.
+    fn has_foreign_pass(&self, family: Family) -> bool {
+        let is_foreign = |name: &str| name.ends_with("_pass") && !PASS_NAMES.contains(&name);
+        let names = (0..catalog::name_count() as u16).filter(|name| self.has_directives_named(*name));
+        names.map(catalog::name_of).any(is_foreign)
+            || self.unknown_directives(family).any(|directive| directive.name().contains("pass"))
     }
 
     /// Whether a target without variables names this host and port: nginx
@@ -336,8 +361,13 @@ impl<'t> Model<'t> {
     fn target_index(&self) -> &TargetIndex {
         self.target_index.get_or_init(|| {
             let mut index = TargetIndex::default();
+            index.uncertain.extend([Family::Http, Family::Stream].into_iter().filter(|of| self.has_foreign_pass(*of)));
             for target in self.targets() {
-                for group in target.upstreams() {
+                let values = self.values(target.protocol.family(), target.text);
+                if !target.is_certain_among(&values) {
+                    index.uncertain.insert(target.protocol.family());
+                }
+                for group in target.upstreams_among(&values) {
                     index.users.entry(group.block.id()).or_default().push(target.directive.id());
                 }
                 if !target.has_variables()
