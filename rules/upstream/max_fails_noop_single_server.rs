@@ -25,7 +25,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     }
     let Some(server) = upstream.servers().next() else { return };
     // "Never take it out" is what happens.
-    if server.is_down() || server.max_fails() == Some(0) {
+    if server.is_down() || server.max_fails() == Some(0) || server.fail_timeout() == Some(0) {
         return;
     }
     let is_ignored = |argument: &str| argument.starts_with("max_fails=") || argument.starts_with("fail_timeout=");

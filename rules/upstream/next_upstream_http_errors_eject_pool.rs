@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{BlockId, Directive, Effective, Model, Protocol, Target, Upstream};
-use crate::tree::NodeId;
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -31,7 +30,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         return;
     }
     let mut fragile: BTreeMap<u32, bool> = BTreeMap::new();
-    let mut hit: BTreeMap<NodeId, Vec<Upstream<'_>>> = BTreeMap::new();
+    let mut hit: BTreeMap<_, Vec<Upstream<'_>>> = BTreeMap::new();
     for target in model.targets().filter(|target| target.protocol != Protocol::Stream) {
         let Some(directive) = counting(target) else { continue };
         for group in target.upstreams() {
