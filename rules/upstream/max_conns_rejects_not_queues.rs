@@ -22,8 +22,9 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let upstream = Upstream { block };
     let servers: Vec<Server<'_>> = upstream.servers().filter(|server| !server.is_down()).collect();
     let is_limited = !servers.is_empty() && servers.iter().all(|server| server.max_conns().is_some());
-    // With NGINX Plus "queue" lets requests wait.
-    if !is_limited || !upstream.is_whole() || !upstream.is_run_by_nginx() {
+    // With NGINX Plus requests may wait.
+    let may_wait = block.directive("queue").is_some();
+    if may_wait || !is_limited || !upstream.is_whole() || !upstream.is_run_by_nginx() {
         return;
     }
     let Some(head) = block.head() else { return };

@@ -1,6 +1,6 @@
 //! Answers that count as failures of the server: one bad URL takes all of them out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{BlockId, Directive, Effective, Model, Protocol, Target, Upstream};
@@ -29,15 +29,15 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     if !model.directives_named(&NAMES).any(|directive| statuses(directive).next().is_some()) {
         return;
     }
-    let mut fragile: BTreeMap<u32, bool> = BTreeMap::new();
+    let mut fragile: BTreeMap<BlockId, bool> = BTreeMap::new();
+    let mut seen: BTreeSet<_> = BTreeSet::new();
     let mut hit: BTreeMap<_, Vec<Upstream<'_>>> = BTreeMap::new();
     for target in model.targets().filter(|target| target.protocol != Protocol::Stream) {
         let Some(directive) = counting(target) else { continue };
         for group in target.upstreams() {
-            let BlockId(id) = group.block.id();
-            let groups = hit.entry(directive.id()).or_default();
-            if *fragile.entry(id).or_insert_with(|| is_fragile(group)) && !groups.contains(&group) {
-                groups.push(group);
+            let id = group.block.id();
+            if seen.insert((directive.id(), id)) && *fragile.entry(id).or_insert_with(|| is_fragile(group)) {
+                hit.entry(directive.id()).or_default().push(group);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Target, Upstream};
+use crate::model::{Block, Protocol, Target, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -44,7 +44,8 @@ fn is_asked(upstream: Upstream<'_>) -> bool {
     if users.peek().is_none() { !upstream.is_unused() } else { users.any(|user| !is_behind_return(user)) }
 }
 
+/// In `stream {}` the last of the two would count, and there it is no habit.
 fn is_behind_return(user: Target<'_>) -> bool {
-    let blocks = user.block().outwards().take_while(|block| !block.is(Context::Http));
-    blocks.into_iter().any(|block| block.directive("return").is_some())
+    let mut blocks = user.block().outwards().take_while(|block| !block.is(Context::Http));
+    user.protocol != Protocol::Stream && blocks.any(|block| block.directive("return").is_some())
 }

@@ -47,8 +47,8 @@ impl Edit {
         Edit { location: Location { file, span: end }, text: format!(" {argument}") }
     }
 
-    /// Takes a directive away with its block; its lines too, when nothing but a
-    /// comment about it stands there.
+    /// Takes a directive away with its block and the blanks in front of it; its
+    /// lines too, when nothing but a comment about it stands there.
     pub fn remove_directive(directive: Directive<'_>) -> Edit {
         let Location { file, span } = directive.whole();
         let source = directive.model().source(file);
@@ -57,7 +57,11 @@ impl Edit {
         let before = source.slice(Span { start: first.start, end: span.start });
         let behind = source.slice(Span { start: span.end, end: last.end }).trim();
         let has_lines = before.trim().is_empty() && (behind.is_empty() || behind.starts_with('#'));
-        let taken = if has_lines { Span { start: first.start, end: line_end(source, last.end) } } else { span };
+        let taken = if has_lines {
+            Span { start: first.start, end: line_end(source, last.end) }
+        } else {
+            Span { start: first.start + before.trim_end().len() as u32, end: span.end }
+        };
         Edit { location: Location { file, span: taken }, text: String::new() }
     }
 

@@ -101,8 +101,13 @@ fn bare_host<'m>(target: Target<'m>) -> Option<&'m str> {
 fn is_a_slip(host: &str, group: &str) -> bool {
     let letters = |name: &str| -> String { name.chars().filter(|character| character.is_ascii_alphabetic()).collect() };
     let (left, right) = (letters(host).to_ascii_lowercase(), letters(group).to_ascii_lowercase());
-    let is_longer = |long: &str, short: &str| long.strip_prefix(short).or_else(|| long.strip_suffix(short)).is_some();
-    host.len().min(group.len()) >= SHORTEST && !is_longer(&left, &right) && !is_longer(&right, &left)
+    host.len().min(group.len()) >= SHORTEST && left != right && !extends(&left, &right) && !extends(&right, &left)
+}
+
+/// Whether the longer name is the shorter one with more than a stray letter.
+fn extends(longer: &str, shorter: &str) -> bool {
+    let rest = longer.strip_prefix(shorter).or_else(|| longer.strip_suffix(shorter));
+    rest.is_some_and(|rest| rest == "s" || rest.len() > 1)
 }
 
 #[cfg(test)]
@@ -123,6 +128,7 @@ mod tests {
             ("http://BACKEND", false),
             ("http://bakend:80", false),
             ("http://bakend.example", false),
+            ("http://backen", true),
             ("http://backends", false),
             ("http://backend1", false),
             ("http://frontend", false),

@@ -34,12 +34,12 @@ impl<'m> Upstream<'m> {
         if self.block.is(Context::StreamUpstream) { Family::Stream } else { Family::Http }
     }
 
-    /// Whether all that stands in it is of open source nginx: otherwise
-    /// another module may choose the servers, and take what `server` says for
-    /// something else.
+    /// Whether all that stands in it is of nginx: otherwise another module may
+    /// choose the servers, and take what `server` says for something else.
     pub fn is_run_by_nginx(self) -> bool {
         let is_own = |directive: Directive<'_>| {
-            directive.definition().is_some_and(|definition| definition.module.origin == Origin::OpenSource)
+            let origin = directive.definition().map(|definition| definition.module.origin);
+            matches!(origin, Some(Origin::OpenSource | Origin::Plus))
         };
         self.block.directives_by_name().all(is_own)
     }
