@@ -76,5 +76,9 @@ fn report(upstream: Upstream<'_>, server: Server<'_>, first: Server<'_>, is_only
     }
     finding.help("remove it, or write the address that was meant; for a larger share write weight=2");
     finding.label(first.directive.place_of_argument(0), "the same address");
+    // A file that is included twice has the line once.
+    if server.directive.whole() == first.directive.whole() {
+        return;
+    }
     finding.fix(false, "remove the second one", vec![Edit::remove_directive(server.directive)]);
 }

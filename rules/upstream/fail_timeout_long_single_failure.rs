@@ -42,12 +42,12 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let all = upstream.is_whole() && parked.len() == servers.len();
     if all {
         finding.note(format!(
-            "when each has failed once, nginx {} until {time} are over, even if they are back: no live upstreams",
+            "when each has failed once, nginx {} for {time}, even if they are back: no live upstreams",
             if block.is(Context::Upstream) { "answers 502" } else { "closes every connection" }
         ));
     } else {
         // The others keep the group alive.
-        finding.note(format!("until {time} are over the others do its work, even if it is back after a second"));
+        finding.note(format!("for {time} the others do its work, even if it is back after a second"));
         finding.severity(Severity::Info);
     }
     finding.help("write how many failures it takes, such as max_fails=3, or a shorter fail_timeout such as 10s");

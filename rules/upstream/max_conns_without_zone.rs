@@ -42,7 +42,10 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     finding.note(format!(
         "with worker_processes {count} the server gets up to {limit} connections from each worker: when that is more than it bears, requests get 502 or 504"
     ));
-    finding.help(format!("add to the group: zone {name} 64k;"));
+    finding.help(match upstream.free_zone_name() {
+        Some(zone) => format!("add to the group: zone {zone} 64k;"),
+        None => "add to the group: zone NAME 64k; with a name that no other zone has".to_owned(),
+    });
     finding.label(workers.place(), "so many workers");
     if let (Some(zone), Some(last)) = (upstream.free_zone_name(), upstream.servers().last()) {
         let edit = Edit::add_line_behind(last.directive, &format!("zone {zone} 64k;"));

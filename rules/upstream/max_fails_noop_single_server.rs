@@ -40,6 +40,10 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     );
     finding.note("nginx never takes the only address of a group for failed: every request tries it again");
     finding.help(format!("remove {them}, or add a second server"));
+    // A file of its own may be included in other groups.
+    if block.head().is_some_and(|head| head.file() != server.directive.file()) {
+        return;
+    }
     let edits = ignored.iter().map(|(index, _)| Edit::remove_argument(server.directive, *index)).collect();
     finding.fix(true, "remove what does nothing", edits);
 }

@@ -80,7 +80,10 @@ fn report(directive: Directive<'_>, groups: &[Upstream<'_>], findings: &mut Find
         directive.place(),
         format!("one URL that fails takes all servers of upstream \"{}\" out: {written}", first.name()),
     );
-    finding.note("each such answer is a failure of its server, and one failure is enough: after a second request for that URL every URL gets 502 for 10s: no live upstreams");
+    let time = first.servers().filter_map(|server| server.fail_timeout()).min().unwrap_or_default();
+    finding.note(format!(
+        "each such answer is a failure of its server, and one failure is enough: after a few requests for that URL every URL gets 502 for {time}s: no live upstreams"
+    ));
     finding.help(format!("remove {written}, or write max_fails=0 for the servers of the group"));
     for group in groups.iter().take(3) {
         if let Some(head) = group.block.head() {

@@ -49,7 +49,10 @@ fn report(upstream: Upstream<'_>, workers: Directive<'_>, findings: &mut Finding
         format!("each worker finds out for itself which servers of upstream \"{name}\" have failed"),
     );
     finding.note("without a zone the workers do not share what they know: a dead server costs a failed try in each of them, and each takes turns on its own");
-    finding.help(format!("add to the group: zone {name} 64k;"));
+    finding.help(match upstream.free_zone_name() {
+        Some(zone) => format!("add to the group: zone {zone} 64k;"),
+        None => "add to the group: zone NAME 64k; with a name that no other zone has".to_owned(),
+    });
     finding.label(workers.place(), "so many workers");
     if let (Some(zone), Some(last)) = (upstream.free_zone_name(), upstream.servers().last()) {
         let edit = Edit::add_line_behind(last.directive, &format!("zone {zone} 64k;"));

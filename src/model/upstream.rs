@@ -55,8 +55,8 @@ impl<'m> Upstream<'m> {
         self.block.model().is_mistyped(self.block.id())
     }
 
-    /// A name for a zone of its own: the group's, unless another zone has it,
-    /// or might.
+    /// A name for a zone of its own: the group's, unless another zone has it
+    /// or, in a file out of sight, might have it.
     pub fn free_zone_name(self) -> Option<&'m str> {
         let name = self.name();
         let model = self.block.model();
