@@ -89,7 +89,7 @@ fn surround(text: &str, context: Context) -> String {
 }
 
 fn offline(text: &str) -> String {
-    without_names(text).replace("listen 80", "listen 127.0.0.1:8080")
+    without_names(text).replace("http://bakend", "http://127.0.0.1").replace("listen 80", "listen 127.0.0.1:8080")
 }
 
 fn run(directory: &Path) -> String {

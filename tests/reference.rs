@@ -29,10 +29,12 @@ fn rules_that_people_name_in_the_reference_exist() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md"));
     let text = text.expect("rules/README.md");
     let (by_people, _) = text.split_once(MARK).expect("the mark");
-    let links: Vec<&str> = by_people.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link).collect();
+    let links: Vec<&str> =
+        by_people.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link).collect();
     assert!(links.len() > 20, "the causes link to their rules");
     let is_page = |link: &str| rules::ALL.iter().any(|rule| page_of(rule) == link);
-    let wrong: Vec<&str> = links.into_iter().filter(|link| !link.starts_with(['h', '.', '#']) && !is_page(link)).collect();
+    let wrong: Vec<&str> =
+        links.into_iter().filter(|link| !link.starts_with(['h', '.', '#']) && !is_page(link)).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 

@@ -3,8 +3,8 @@
 use crate::catalog::{Context, Family, Origin, Version, nearest};
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
-    AddressForm, Balancer, Block, Directive, Effective, Place, Upstream, has_placeholder, parse_address, parse_number,
-    parse_seconds, parse_size,
+    AddressForm, Balancer, Block, Directive, Effective, Model, Place, Upstream, has_placeholder, parse_address,
+    parse_number, parse_seconds, parse_size,
 };
 
 /// See the page.
@@ -26,6 +26,9 @@ const RESOLVES: Version = Version::new(1, 27, 3);
 
 /// From it on it has `sticky`, `route=` and `drain`.
 const STICKY: Version = Version::new(1, 29, 6);
+
+/// From it on it has `least_time`.
+const LEAST_TIME: Version = Version::new(1, 31, 0);
 
 /// From it on `keepalive` may be 0 and have a second word.
 const KEEPALIVE_OFF: Version = Version::new(1, 29, 7);
@@ -80,7 +83,10 @@ fn check_method(directive: Directive<'_>, findings: &mut Findings) {
     let arguments: Vec<&str> = directive.arguments().collect();
     let allowed: &[&[&str]] = match (directive.name(), directive.parent().kind()) {
         ("hash", _) => &[&[], &["consistent"]],
-        ("random", _) => &[&["two"], &["least_conn", "least_time=header", "least_time=last_byte"]],
+        ("random", _) => {
+            check_least_time(directive, findings);
+            &[&["two"], &["least_conn", "least_time=header", "least_time=last_byte"]]
+        }
         ("least_time", _) => &[&[], &["inflight"]],
         _ => return,
     };
@@ -89,7 +95,6 @@ fn check_method(directive: Directive<'_>, findings: &mut Findings) {
     }
     for (index, (argument, allowed)) in arguments.iter().zip(allowed).enumerate() {
         let known = allowed.is_empty() || allowed.contains(argument) || has_placeholder(argument);
-        // What only NGINX Plus has is taken for meant.
         if known || argument.starts_with("least_time=") {
             continue;
         }
@@ -100,6 +105,20 @@ fn check_method(directive: Directive<'_>, findings: &mut Findings) {
         finding.nginx_says(format!("invalid parameter \"{argument}\"")).nginx_names(directive.terminator());
         finding.help(format!("write \"{}\", or leave it out", allowed[0]));
         return;
+    }
+}
+
+/// `random two least_time=`, which NGINX Plus has, and no other nginx before
+/// `least_time` came.
+fn check_least_time(random: Directive<'_>, findings: &mut Findings) {
+    let model = random.model();
+    let Some(text) = random.argument(1).filter(|text| text.starts_with("least_time=")) else { return };
+    if model.version().is_some_and(|version| version < LEAST_TIME) && !model.is_for_plus() {
+        findings
+            .add(random.place_of_argument(1), format!("before nginx {LEAST_TIME} only NGINX Plus has \"{text}\""))
+            .nginx_says(format!("invalid parameter \"{text}\""))
+            .nginx_names(random.terminator())
+            .help("write least_conn, or leave it out");
     }
 }
 
@@ -269,9 +288,15 @@ fn report_parameter<'f>(
 fn check_release(server: Directive<'_>, index: usize, (text, since): (&str, Version), findings: &mut Findings) {
     let model = server.model();
     if model.version().is_some_and(|version| version < since) && !model.is_for_plus() {
-        report_parameter(server, index, text, findings)
-            .help(format!("leave it out, or use nginx {since} or later; NGINX Plus has it for longer"));
+        let finding = report_parameter(server, index, text, findings);
+        finding.message = came_with(text, since, model);
+        finding.help(format!("leave it out, or use nginx {since} or later; NGINX Plus has it for longer"));
     }
+}
+
+fn came_with(text: &str, since: Version, model: &Model<'_>) -> String {
+    let target = model.version().map(|version| format!(", this configuration is for {version}")).unwrap_or_default();
+    format!("\"{text}\" came with nginx {since}{target}")
 }
 
 /// The longest route that nginx takes.
@@ -295,12 +320,10 @@ fn warn_of_plus(server: Directive<'_>, index: usize, text: &str, findings: &mut 
     if model.is_for_plus() {
         return;
     }
-    if model.version().is_some() {
-        report_parameter(server, index, text, findings).help("leave it out: only NGINX Plus has it");
-        return;
-    }
-    if server.model().profile().is_without_plus() {
-        report_parameter(server, index, text, findings).help("leave it out: only NGINX Plus has it");
+    if model.version().is_some() || model.profile().is_without_plus() {
+        let finding = report_parameter(server, index, text, findings);
+        finding.message = format!("only NGINX Plus has the parameter \"{text}\"");
+        finding.help("leave it out: open source nginx gives a server that is back its full share at once");
         return;
     }
     let finding =

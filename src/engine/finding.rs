@@ -39,16 +39,26 @@ impl Edit {
         let last = source.line(span.end.saturating_sub(1).max(span.start));
         let end = source.line_span(last).end;
         let is_blank = |start: u32, end: u32| source.slice(Span { start, end }).trim().is_empty();
-        let alone = is_blank(first.start, span.start) && is_blank(span.end, end);
+        let is_first = is_blank(first.start, span.start);
         let next = source.line_span(last + 1).start;
         let behind = source.slice(Span { start: span.end, end });
         let blanks = behind.len() - behind.trim_start().len();
-        let span = match alone {
-            true => Span { start: first.start, end: next.max(end) },
-            false if behind.trim_start().starts_with('#') => Span { end: span.end + blanks as u32, ..span },
-            false => span,
+        let span = match is_first {
+            true if is_blank(span.end, end) => Span { start: first.start, end: next.max(end) },
+            true => Span { end: span.end + blanks as u32, ..span },
+            false => {
+                let before = source.slice(Span { start: first.start, end: span.start });
+                Span { start: first.start + before.trim_end().len() as u32, ..span }
+            }
         };
         Edit { location: Location { file, span }, text: String::new() }
+    }
+
+    /// Puts one more argument behind the last one.
+    pub fn add_argument(directive: Directive<'_>, argument: &str) -> Edit {
+        let Location { file, span } = directive.place().location;
+        let end = Span { start: span.end, end: span.end };
+        Edit { location: Location { file, span: end }, text: format!(" {argument}") }
     }
 
     /// Puts a directive on a line of its own behind another one and the

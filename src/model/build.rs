@@ -51,6 +51,8 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         log_formats: OnceLock::new(),
         compiled_patterns: OnceLock::new(),
         zones: OnceLock::new(),
+        zone_names: OnceLock::new(),
+        mistyped: OnceLock::new(),
         listeners: Default::default(),
     }
 }

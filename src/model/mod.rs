@@ -27,6 +27,7 @@ mod location;
 mod log;
 mod lookup;
 mod mention;
+mod mistyped;
 mod obsolete;
 mod parallel;
 mod passed_path;
@@ -71,7 +72,7 @@ pub use log::{LogBuffer, LogParameterError};
 pub use lookup::RunTimeHosts;
 pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
 pub use obsolete::once_read;
-pub use profile::{OLDEST_RELEASE, Profile, Surroundings};
+pub use profile::{OLDEST_RELEASE, Profile, Surroundings, is_first_in_plus};
 pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
 pub use resolver::{InScope, NameServer, NameServerKind, Resolver};
@@ -91,6 +92,8 @@ pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, sp
 pub use crate::tree::{Include, Nothing, is_leftover_name};
 
 use std::sync::OnceLock;
+
+use rustc_hash::FxHashSet;
 
 use crate::catalog::{self, Context, Family, Origin, Version};
 use crate::source::{FileId, Location, SourceFile, Span};
@@ -157,6 +160,8 @@ pub struct Model<'t> {
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
     zones: OnceLock<Vec<zone::Entry>>,
+    zone_names: OnceLock<FxHashSet<String>>,
+    mistyped: OnceLock<Vec<mistyped::Entry>>,
     /// Of http, stream and mail.
     listeners: [OnceLock<listener::Listeners>; 3],
 }
@@ -245,13 +250,22 @@ impl<'t> Model<'t> {
         self.block(BlockId(0))
     }
 
-    /// Whether some directive is known to NGINX Plus alone.
+    /// Whether it is for NGINX Plus: the user says so, or some directive is
+    /// known to NGINX Plus alone and the user does not say otherwise.
     pub fn is_for_plus(&self) -> bool {
+        self.profile.is_plus() || (!self.profile.is_without_plus() && self.first_of_plus().is_some())
+    }
+
+    /// The first directive that NGINX Plus alone has.
+    pub fn first_of_plus(&self) -> Option<Directive<'_>> {
         let only_in_plus = |name: &u16| {
             let known = catalog::directives_of(*name);
             !known.is_empty() && known.iter().all(|directive| directive.module.origin == Origin::Plus)
         };
-        self.names.iter().filter(|name| **name != NO_NAME).any(only_in_plus)
+        let names = (0..catalog::name_count() as u16).filter(|name| self.has_directives_named(*name));
+        let firsts =
+            names.filter(only_in_plus).filter_map(|name| self.directives_named(&[catalog::name_of(name)]).next());
+        firsts.min_by_key(|directive| directive.id())
     }
 
     /// All blocks, an outer one before those in it.

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{self, Context, Family};
 use crate::tree::NodeId;
@@ -11,7 +11,7 @@ use crate::tree::NodeId;
 use super::address::{Address, AddressError, AddressForm, parse_address};
 use super::directive::has_placeholder;
 use super::template::Template;
-use super::{Block, BlockId, Directive, Kind, Model, Upstream};
+use super::{Block, BlockId, Directive, Kind, Model, Upstream, Values};
 
 /// The directives that pass a request on, with the prefix of their family.
 pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
@@ -189,7 +189,10 @@ impl<'m> Target<'m> {
         if !self.has_variables() {
             return self.upstream().into_iter().collect();
         }
-        let values = self.model().values_at(self.directive.parent(), self.text);
+        self.upstreams_among(&self.model().values_at(self.block(), self.text))
+    }
+
+    fn upstreams_among(self, values: &Values) -> Vec<Upstream<'m>> {
         let mut groups: Vec<Upstream<'m>> = Vec::new();
         for text in values.iter() {
             if let Some(group) = self.group_named(text)
@@ -199,6 +202,12 @@ impl<'m> Target<'m> {
             }
         }
         groups
+    }
+
+    /// Whether every host that it may name is among these values.
+    fn is_certain_among(self, values: &Values) -> bool {
+        let is_known = |text: &str| Values::is_known(&text[split_target(self.protocol, text).address]);
+        !self.is_template() && !values.incomplete && values.iter().all(is_known)
     }
 
     fn group_named(self, text: &str) -> Option<Upstream<'m>> {
@@ -290,6 +299,8 @@ pub(super) struct TargetIndex {
     resolved_at_start: FxHashMap<(Family, String, String), NodeId>,
     /// For each variable in lower case, the targets that it is part of.
     readers: FxHashMap<(Family, String), Vec<NodeId>>,
+    /// Families in which some target may name any group.
+    uncertain: FxHashSet<Family>,
 }
 
 impl<'t> Model<'t> {
@@ -328,6 +339,20 @@ impl<'t> Model<'t> {
     pub fn targets_reading(&self, family: Family, variable: &str) -> impl Iterator<Item = Target<'_>> {
         let readers = self.target_index().readers.get(&(family, variable.to_ascii_lowercase()));
         readers.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Whether [`Model::targets_of`] tells of everything in a family that
+    /// passes requests to groups.
+    pub fn knows_all_users(&self, family: Family) -> bool {
+        !self.is_fragment() && self.is_whole(family) && !self.target_index().uncertain.contains(&family)
+    }
+
+    /// Whether a module that is not known here may pass requests on.
+    fn has_foreign_pass(&self, family: Family) -> bool {
+        let is_foreign = |name: &str| name.ends_with("_pass") && !PASS_NAMES.contains(&name);
+        let names = (0..catalog::name_count() as u16).filter(|name| self.has_directives_named(*name));
+        names.map(catalog::name_of).any(is_foreign)
+            || self.unknown_directives(family).any(|directive| directive.name().contains("pass"))
     }
 
     /// Whether a target without variables names this host and port: nginx
@@ -380,8 +405,13 @@ impl<'t> Model<'t> {
     fn target_index(&self) -> &TargetIndex {
         self.target_index.get_or_init(|| {
             let mut index = TargetIndex::default();
+            index.uncertain.extend([Family::Http, Family::Stream].into_iter().filter(|of| self.has_foreign_pass(*of)));
             for target in self.targets() {
-                for group in target.upstreams() {
+                let values = self.values_at(target.block(), target.text);
+                if !target.is_certain_among(&values) {
+                    index.uncertain.insert(target.protocol.family());
+                }
+                for group in target.upstreams_among(&values) {
                     index.users.entry(group.block.id()).or_default().push(target.directive.id());
                 }
                 let template = Template::parse(target.text);

@@ -4,10 +4,10 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::{Context, Family, Origin};
 
-use super::{Block, BlockId, Directive, Kind, Model};
+use super::{Block, BlockId, Directive, Kind, Model, parse_number, parse_seconds};
 
 /// An `upstream` block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Upstream<'m> {
     /// The block.
     pub block: Block<'m>,
@@ -38,6 +38,48 @@ impl<'m> Upstream<'m> {
     /// Its name as written; names are compared without regard to case.
     pub fn name(self) -> &'m str {
         self.block.head().and_then(|head| head.argument(0)).unwrap_or_default()
+    }
+
+    /// Whose requests it is for: `http {}` or `stream {}`.
+    pub fn family(self) -> Family {
+        if self.block.is(Context::StreamUpstream) { Family::Stream } else { Family::Http }
+    }
+
+    /// Whether all that stands in it is of nginx: otherwise another module may
+    /// choose the servers, and take what `server` says for something else.
+    pub fn is_run_by_nginx(self) -> bool {
+        let is_own = |directive: Directive<'_>| {
+            let origin = directive.definition().map(|definition| definition.module.origin);
+            matches!(origin, Some(Origin::OpenSource | Origin::Plus))
+        };
+        self.block.directives_by_name().all(is_own)
+    }
+
+    /// Whether certainly nothing passes requests to it.
+    pub fn is_unused(self) -> bool {
+        let model = self.block.model();
+        model.targets_of(self).next().is_none() && model.knows_all_users(self.family())
+    }
+
+    /// Whether some target most likely means it and has its name wrong.
+    pub fn is_meant_by_mistake(self) -> bool {
+        self.block.model().is_mistyped(self.block.id())
+    }
+
+    /// A name for a zone of its own: the group's, unless another zone has it
+    /// or, in a file out of sight, might have it.
+    pub fn free_zone_name(self) -> Option<&'m str> {
+        let name = self.name();
+        let model = self.block.model();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let other = if self.family() == Family::Http { Family::Stream } else { Family::Http };
+        let is_free = !name.is_empty()
+            && name.bytes().all(is_plain)
+            && !model.is_fragment()
+            && model.is_whole(self.family())
+            && !model.has_zone(name)
+            && model.upstream(other, name).is_none();
+        is_free.then_some(name)
     }
 
     /// The directive that says how a server is chosen; without one, each in
@@ -107,6 +149,30 @@ impl<'m> Server<'m> {
         self.directive.argument(0).unwrap_or_default()
     }
 
+    /// Index and text behind `=` of a parameter behind the address; of several
+    /// the last one counts.
+    pub fn parameter(self, name: &str) -> Option<(usize, &'m str)> {
+        let value = |argument: &'m str| argument.strip_prefix(name)?.strip_prefix('=');
+        let parameters = self.directive.arguments().enumerate().skip(1);
+        parameters.filter_map(|(index, argument)| Some((index, value(argument)?))).last()
+    }
+
+    /// After so many failed tries it is out for a time; 0 for never. None when
+    /// that is not known.
+    pub fn max_fails(self) -> Option<u64> {
+        self.parameter("max_fails").map_or(Some(1), |(_, text)| parse_number(text))
+    }
+
+    /// For so many seconds. None when that is not known.
+    pub fn fail_timeout(self) -> Option<u64> {
+        self.parameter("fail_timeout").map_or(Some(10), |(_, text)| parse_seconds(text))
+    }
+
+    /// The most connections it gets at a time; none for any number.
+    pub fn max_conns(self) -> Option<u64> {
+        self.parameter("max_conns").and_then(|(_, text)| parse_number(text)).filter(|limit| *limit > 0)
+    }
+
     /// Whether it only takes over when the others are gone.
     pub fn is_backup(self) -> bool {
         self.directive.has_flag("backup")
@@ -165,5 +231,36 @@ impl<'t> Model<'t> {
             }
             groups
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Profile;
+    use super::*;
+    use crate::tree::{self, Memory, Places};
+
+    #[test]
+    fn the_last_parameter_counts_and_each_has_a_default() {
+        let table = [
+            ("server a:1;", Some(1), Some(10), None),
+            ("server a:1 max_fails=3 fail_timeout=1m max_conns=5;", Some(3), Some(60), Some(5)),
+            ("server a:1 max_fails=3 max_fails=0 max_conns=0;", Some(0), Some(10), None),
+            ("server a:1 max_fails=${FAILS} fail_timeout=x;", None, None, None),
+            ("server max_fails=3;", Some(1), Some(10), None),
+        ];
+        for (text, max_fails, fail_timeout, max_conns) in table {
+            let text = format!("http {{ upstream group {{ {text} }} }}");
+            let entry = Path::new("/etc/nginx/nginx.conf");
+            let files: Memory = [(entry, text.as_bytes().to_vec())].into_iter().collect();
+            let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+            let model = Model::new(&tree, Context::Main, Profile::default());
+            let group = model.upstream(Family::Http, "GROUP").expect("the group");
+            let server = group.servers().next().expect("a server");
+            let found = (server.max_fails(), server.fail_timeout(), server.max_conns());
+            assert_eq!(found, (max_fails, fail_timeout, max_conns), "{text}");
+        }
     }
 }
