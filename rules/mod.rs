@@ -131,6 +131,14 @@ pub const ALL: &[&Rule] = &[
     // names and resolvers
     &dns::variable_pass_without_resolver::RULE,
     // TLS
+    &tls::proxy_ssl_sni_off::RULE,
+    &tls::proxy_ssl_sni_is_group_name::RULE,
+    &tls::proxy_ssl_verify_group_name::RULE,
+    &tls::proxy_ssl_verify_ip_target::RULE,
+    &tls::proxy_ssl_verify_off::RULE,
+    &tls::proxy_ssl_protocols_mismatch::RULE,
+    &tls::proxy_ssl_client_cert_incomplete::RULE,
+    &tls::proxy_ssl_directives_without_tls::RULE,
     // routing
     // headers
     // files

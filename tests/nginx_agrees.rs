@@ -78,7 +78,9 @@ fn surround(text: &str, context: Context) -> String {
 }
 
 fn offline(text: &str) -> String {
-    text.replace("http://static.example", "http://127.0.0.1").replace("listen 80", "listen 127.0.0.1:8080")
+    text.replace("://static.example", "://127.0.0.1")
+        .replace("server static.example", "server 127.0.0.1")
+        .replace("listen 80", "listen 127.0.0.1:8080")
 }
 
 fn run(directory: &Path) -> String {

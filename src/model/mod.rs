@@ -33,6 +33,7 @@ mod syslog;
 mod target;
 mod template;
 mod tls;
+mod tls_pass;
 mod upstream;
 mod value;
 mod variable;
@@ -65,6 +66,7 @@ pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities
 pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
 pub use template::Template;
 pub use tls::{ServerCertificates, tls_of_pass};
+pub use tls_pass::{TLS_PASS_NAMES, TlsPass, TlsPeer, is_public_name};
 pub use upstream::{Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;
