@@ -140,7 +140,13 @@ pub const ALL: &[&Rule] = &[
     &tls::proxy_ssl_client_cert_incomplete::RULE,
     &tls::proxy_ssl_directives_without_tls::RULE,
     // routing
+    &routing::undefined_named_location::RULE,
+    &routing::alias_traversal::RULE,
+    &routing::error_page_502_points_to_proxy::RULE,
     // headers
+    &header::proxy_set_header_inheritance::RULE,
+    &header::fastcgi_script_filename_missing::RULE,
+    &header::websocket_upgrade_incomplete::RULE,
     // files
     &include::include_glob_picks_up_backups::RULE,
 ];

@@ -101,6 +101,14 @@ impl<'m> LocationHead<'m> {
     }
 }
 
+impl<'m> Block<'m> {
+    /// The names of the named locations right in this server, with their `@`.
+    pub fn named_locations(self) -> impl Iterator<Item = &'m str> {
+        let heads = self.directives("location").filter_map(|location| LocationHead::of(location).ok());
+        heads.filter(|head| head.kind == LocationKind::Named).map(|head| head.pattern)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{LocationError, LocationHead, LocationKind};

@@ -37,6 +37,7 @@ mod tls_pass;
 mod upstream;
 mod value;
 mod variable;
+mod within;
 mod zone;
 
 pub use address::{
