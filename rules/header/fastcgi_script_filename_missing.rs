@@ -44,16 +44,16 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         directive.place(),
         match parameters.level {
             Some(_) => "PHP is not told which script to run: SCRIPT_FILENAME is not among the parameters",
-            None => "PHP is not told which script to run: no parameter is passed at all",
+            None => "PHP is not told which script to run: no fastcgi_param is in force",
         },
     );
     finding.note("php-fpm runs nothing and answers with an empty page, status 200, or with \"File not found.\"");
     let script = script_of(target.block());
-    finding.help(match parameters.by_package {
-        true => format!(
-            "the file fastcgi_params of the package does not have it; add: fastcgi_param SCRIPT_FILENAME {script};"
-        ),
-        false => format!("add: fastcgi_param SCRIPT_FILENAME {script};"),
+    let line = format!("fastcgi_param SCRIPT_FILENAME {script};");
+    finding.help(match parameters.level {
+        Some(_) if parameters.by_package => format!("the package's fastcgi_params does not have it; add: {line}"),
+        Some(_) => format!("add: {line}"),
+        None => "add the parameters that PHP needs: include fastcgi.conf;".to_owned(),
     });
     if parameters.by_package {
         finding.severity(Severity::Warning);
@@ -61,10 +61,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     if let Some(lost) = cut_off(target.block(), parameters.level) {
         finding.label(lost.place(), "this one is cut off by the parameters further in");
     }
-    let is_own = parameters.level.is_none_or(|level| level == target.block());
-    if is_own && target.block().is(Context::Location) {
-        let line = Edit::add_line_behind(directive, &format!("fastcgi_param SCRIPT_FILENAME {script};"));
-        finding.fix(true, "add SCRIPT_FILENAME", vec![line]);
+    if parameters.level == Some(target.block()) && target.block().is(Context::Location) {
+        finding.fix(true, "add SCRIPT_FILENAME", vec![Edit::add_line_behind(directive, &line)]);
     }
 }
 

@@ -25,13 +25,13 @@ const LISTS: [(&str, Protocol); 2] = [("proxy_set_header", Protocol::Proxy), ("g
 const NO_CLOSE: Version = Version::new(1, 29, 7);
 
 /// Headers that nginx sends, or leaves out, by itself.
-const DEFAULTS: [(&str, &str); 6] = [
-    ("host", "$proxy_host"),
-    ("te", ""),
-    ("keep-alive", ""),
-    ("expect", ""),
-    ("upgrade", ""),
-    ("transfer-encoding", ""),
+const DEFAULTS: [(&str, &[&str]); 6] = [
+    ("host", &["$proxy_host"]),
+    ("te", &["", "trailers"]),
+    ("keep-alive", &[""]),
+    ("expect", &[""]),
+    ("upgrade", &[""]),
+    ("transfer-encoding", &[""]),
 ];
 
 /// Headers without which applications do the wrong thing.
@@ -96,8 +96,8 @@ fn is_default(header: Directive<'_>) -> bool {
             None => value.is_empty() || value.eq_ignore_ascii_case("close"),
         };
     }
-    if let Some((_, default)) = DEFAULTS.iter().find(|(known, _)| *known == name) {
-        return value == *default;
+    if let Some((_, defaults)) = DEFAULTS.iter().find(|(known, _)| *known == name) {
+        return defaults.contains(&value);
     }
     // What the client sent is passed on anyway.
     value.strip_prefix("$http_").is_some_and(|rest| rest == name.replace('-', "_"))

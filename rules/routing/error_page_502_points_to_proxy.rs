@@ -45,7 +45,8 @@ fn check(server: Block<'_>, findings: &mut Findings) {
             if locations.len() == MOST_PAGES && !locations.contains_key(path) {
                 return;
             }
-            let location = *locations.entry(path).or_insert_with(|| server.location_of_path(path));
+            let search = || is_likely_passed_on(server, path).then(|| server.location_of_path(path)).flatten();
+            let location = *locations.entry(path).or_insert_with(search);
             let leads_back = location.and_then(|location| way_back(target, page, location));
             if let Some(back) = leads_back.filter(|_| !reported.contains(&page.id())) {
                 reported.insert(page.id());
@@ -63,6 +64,25 @@ fn page_for_a_dead_server(page: Directive<'_>) -> Option<&str> {
     let path = page.arguments().last().filter(|_| page.arguments().take(codes).any(is_for))?;
     let is_known = path.starts_with('/') && !path.contains('$') && !has_placeholder(path);
     is_known.then(|| path.split_once('?').map_or(path, |(path, _)| path))
+}
+
+/// Whether the location of a path passes requests on as long as no regular
+/// expression takes it: trying these is what costs.
+fn is_likely_passed_on(server: Block<'_>, path: &str) -> bool {
+    let mut longest: Option<(usize, Block<'_>)> = None;
+    for block in server.directives("location").filter_map(|location| location.block()) {
+        let Some(head) = LocationHead::of_block(block) else { continue };
+        let is_prefix = matches!(head.kind, LocationKind::Prefix | LocationKind::PrefixWithoutRegex);
+        let length = match head.kind {
+            LocationKind::Exact if head.pattern == path => usize::MAX,
+            _ if is_prefix && path.starts_with(head.pattern) => head.pattern.len(),
+            _ => continue,
+        };
+        if longest.is_none_or(|(other, _)| length > other) {
+            longest = Some((length, block));
+        }
+    }
+    longest.is_some_and(|(_, block)| PASS_NAMES.iter().any(|name| block.directive(name).is_some()))
 }
 
 /// The target of the location of an error page, if it certainly is the one

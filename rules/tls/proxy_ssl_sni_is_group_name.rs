@@ -1,7 +1,7 @@
 //! A TLS server that is asked for by the name of a group.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, TLS_PASS_NAMES, Target, TlsPeer};
+use crate::model::{Directive, TLS_PASS_NAMES, Target};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -19,14 +19,9 @@ pub const RULE: Rule = Rule {
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(tls) = Target::of(directive).and_then(Target::tls) else { return };
-    let misnamed = tls.peers.iter().find_map(|peer| match peer {
-        TlsPeer::Group(group) if !group.is_named_like_a_host() => Some(*group),
-        _ => None,
-    });
-    let Some(group) = misnamed else { return };
-    let is_sent = tls.is_on("server_name") == Some(true) && tls.effective("name") == Effective::Default;
+    let Some(group) = tls.misnamed_group() else { return };
     // Where the certificate is verified, the same name breaks that first.
-    if !is_sent || tls.is_on("verify") != Some(false) {
+    if tls.is_on("server_name") != Some(true) || tls.is_on("verify") != Some(false) {
         return;
     }
     let name = group.name();

@@ -57,11 +57,16 @@ fn name_is_not_sent(tls: &TlsPass<'_>, name: Directive<'_>, findings: &mut Findi
 
 /// Nothing is given: the host of the target would be sent.
 fn host_is_not_named(tls: &TlsPass<'_>, findings: &mut Findings) {
+    // The name of a group breaks the verification first.
+    if tls.is_verified() && tls.misnamed_group().is_some() {
+        return;
+    }
     let by_name = |peer: &&TlsPeer<'_>| matches!(peer, TlsPeer::Name(_) | TlsPeer::Group(_));
     let public = tls.peers.iter().find(|peer| is_public(peer));
     let Some(peer) = public.or_else(|| tls.peers.iter().find(by_name)) else { return };
     let switch = tls.name_of("server_name");
     let host = match peer {
+        TlsPeer::Group(group) if group.is_named_like_a_host() => group.name(),
         TlsPeer::Group(group) => group.public_name().unwrap_or(group.name()),
         TlsPeer::Name(name) | TlsPeer::Address(name) | TlsPeer::Socket(name) => name,
     };
@@ -71,7 +76,7 @@ fn host_is_not_named(tls: &TlsPass<'_>, findings: &mut Findings) {
     );
     finding.note(what_happens(tls));
     match peer {
-        TlsPeer::Group(group) => {
+        TlsPeer::Group(group) if !group.is_named_like_a_host() => {
             let name = tls.name_of("name");
             finding.help(format!("add: {switch} on; and, because the group has a name of its own: {name} {host};"));
             if let (Some(line), true) = (fix_line(tls, &switch), has_one_name(*group, host)) {
@@ -102,7 +107,10 @@ fn what_happens(tls: &TlsPass<'_>) -> String {
 
 fn is_public(peer: &TlsPeer<'_>) -> bool {
     match peer {
-        TlsPeer::Group(group) => group.public_name().is_some(),
+        TlsPeer::Group(group) => {
+            let is_named_so = is_public_name(Host::Name(group.name())) && group.leaves_the_private_network();
+            is_named_so || group.public_name().is_some()
+        }
         TlsPeer::Name(name) => is_public_name(Host::Name(name)),
         TlsPeer::Address(_) | TlsPeer::Socket(_) => false,
     }

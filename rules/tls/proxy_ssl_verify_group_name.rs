@@ -1,7 +1,7 @@
 //! A certificate that is compared with the name of a group of servers.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, TLS_PASS_NAMES, Target, TlsPass, TlsPeer, Upstream};
+use crate::model::{Directive, TLS_PASS_NAMES, Target, TlsPass, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -29,15 +29,9 @@ const PUBLIC_AUTHORITIES: [&str; 5] = [
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(tls) = Target::of(directive).and_then(Target::tls) else { return };
-    let misnamed = tls.peers.iter().find_map(|peer| match peer {
-        TlsPeer::Group(group) if !group.is_named_like_a_host() => Some(*group),
-        _ => None,
-    });
-    let Some(group) = misnamed else { return };
-    if !tls.is_verified() || tls.effective("name") != Effective::Default {
-        return;
+    if let Some(group) = tls.misnamed_group().filter(|_| tls.is_verified()) {
+        report(&tls, group, findings);
     }
-    report(&tls, group, findings);
 }
 
 fn report(tls: &TlsPass<'_>, group: Upstream<'_>, findings: &mut Findings) {

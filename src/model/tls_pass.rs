@@ -100,6 +100,18 @@ impl<'m> TlsPass<'m> {
         self.target.block().is_on(&self.name_of(setting))
     }
 
+    /// The group whose name nginx takes for that of the server, because no
+    /// other one is given, and that is named like no host.
+    pub fn misnamed_group(&self) -> Option<Upstream<'m>> {
+        if self.effective("name") != Effective::Default {
+            return None;
+        }
+        self.peers.iter().find_map(|peer| match peer {
+            TlsPeer::Group(group) if !group.is_named_like_a_host() => Some(*group),
+            _ => None,
+        })
+    }
+
     /// Whether the certificate is certainly verified. Without somebody to
     /// trust nginx refuses to.
     pub fn is_verified(&self) -> bool {
