@@ -78,7 +78,8 @@ fn host_is_not_named(tls: &TlsPass<'_>, findings: &mut Findings) {
     match peer {
         TlsPeer::Group(group) if !group.is_named_like_a_host() => {
             let name = tls.name_of("name");
-            finding.help(format!("add: {switch} on; and, because the group has a name of its own: {name} {host};"));
+            let real = group.public_name().unwrap_or("NAME.OF.THE.SERVER");
+            finding.help(format!("add: {switch} on; and, because the group has a name of its own: {name} {real};"));
             if let (Some(line), true) = (fix_line(tls, &switch), has_one_name(*group, host)) {
                 let second =
                     Edit { text: format!("{}{}", line.text, line_of(tls, &format!("{name} {host};"))), ..line };
@@ -118,7 +119,8 @@ fn is_public(peer: &TlsPeer<'_>) -> bool {
 
 /// Whether all servers of a group have this name.
 fn has_one_name(group: Upstream<'_>, host: &str) -> bool {
-    group.is_whole() && group.endpoints().all(|endpoint| matches!(endpoint.host, Host::Name(name) if name == host))
+    let has_it = |host_of: Host<'_>| matches!(host_of, Host::Name(name) if name == host);
+    group.is_whole() && group.public_name().is_some() && group.endpoints().all(|endpoint| has_it(endpoint.host))
 }
 
 /// None in an `if`, where the directive is not allowed, and where "off" is
