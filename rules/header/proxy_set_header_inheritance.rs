@@ -1,5 +1,7 @@
 //! Headers of an outer level that one header of an inner level cuts off.
 
+use std::collections::HashSet;
+
 use crate::catalog::{Context, Version};
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Directive, Model, Protocol, Target, Values, is_public_name};
@@ -73,13 +75,12 @@ fn name_of(header: Directive<'_>) -> &str {
 
 /// The headers of the outer level that the inner one does not have.
 fn lost_headers<'m>(own: &[Directive<'m>], outer: &[Directive<'m>]) -> Vec<Directive<'m>> {
-    let has =
-        |headers: &[Directive<'_>], name: &str| headers.iter().any(|own| name_of(*own).eq_ignore_ascii_case(name));
+    let mut names: HashSet<String> = own.iter().map(|header| name_of(*header).to_ascii_lowercase()).collect();
     let mut lost: Vec<Directive<'m>> = Vec::new();
     for header in outer {
-        let name = name_of(*header);
+        let name = name_of(*header).to_ascii_lowercase();
         let is_known = !name.is_empty() && !header.is_template(0) && !is_default(*header);
-        if is_known && !has(own, name) && !has(&lost, name) && !is_half_of_an_upgrade(own, name) {
+        if is_known && names.insert(name.clone()) && !is_half_of_an_upgrade(own, &name) {
             lost.push(*header);
         }
     }

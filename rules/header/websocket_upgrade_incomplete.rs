@@ -1,6 +1,6 @@
 //! Websockets that get only part of what they need.
 
-use crate::catalog::Version;
+use crate::catalog::{Context, Version};
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Directive, Effective, Protocol, Target, Values};
 
@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     ],
     equivalents: &[],
     page: include_str!("websocket_upgrade_incomplete.md"),
-    check: Check::Directives(&["proxy_set_header"], check),
+    check: Check::Blocks(&[Context::Http, Context::Server, Context::Location], check),
 };
 
 const LIST: &str = "proxy_set_header";
@@ -26,14 +26,12 @@ const LIST: &str = "proxy_set_header";
 /// From this release on HTTP/1.1 is spoken unless told otherwise.
 const SPEAKS_1_1: Version = Version::new(1, 29, 7);
 
-fn check(directive: Directive<'_>, findings: &mut Findings) {
-    let name = directive.argument(0).unwrap_or_default();
-    let is_upgrade = name.eq_ignore_ascii_case("upgrade");
-    if !is_upgrade && !name.eq_ignore_ascii_case("connection") {
+fn check(level: Block<'_>, findings: &mut Findings) {
+    if level.directive(LIST).is_none() || level.is_unseen_for(LIST) {
         return;
     }
-    let level = directive.parent();
-    if directive.definition().is_none() || level.is_unseen_for(LIST) || first_named(level, name) != Some(directive) {
+    let (upgrade, connection) = (first_named(level, "upgrade"), first_named(level, "connection"));
+    if upgrade.is_none() && connection.is_none() {
         return;
     }
     let mut targets = level.targets_governed_by(LIST);
@@ -41,10 +39,10 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     if targets.is_empty() {
         return;
     }
-    if is_upgrade {
-        check_upgrade(directive, &targets, findings);
-    } else if says_upgrade(directive) == Some(true) && first_named(level, "upgrade").is_none() {
-        upgrade_is_missing(directive, findings);
+    match (upgrade, connection) {
+        (Some(upgrade), _) => check_upgrade(upgrade, connection, &targets, findings),
+        (None, Some(connection)) if says_upgrade(connection) == Some(true) => upgrade_is_missing(connection, findings),
+        _ => {}
     }
 }
 
@@ -63,11 +61,15 @@ fn says_upgrade(header: Directive<'_>) -> Option<bool> {
     is_complete.then_some(false)
 }
 
-fn check_upgrade(upgrade: Directive<'_>, targets: &[Target<'_>], findings: &mut Findings) {
+fn check_upgrade(
+    upgrade: Directive<'_>,
+    connection: Option<Directive<'_>>,
+    targets: &[Target<'_>],
+    findings: &mut Findings,
+) {
     if upgrade.argument(1).is_none_or(str::is_empty) {
         return;
     }
-    let connection = first_named(upgrade.parent(), "connection");
     let is_right = connection.is_some_and(|connection| says_upgrade(connection) != Some(false));
     // On an outer level the headers may be meant for some locations alone.
     let is_old = targets.iter().all(|target| speaks_http_1_0(*target));
