@@ -207,8 +207,22 @@ pub const ALL: &[&Rule] = &[
     &dns::resolver_is_a_hostname::RULE,
     &dns::resolver_docker_dns_outside_docker::RULE,
     // TLS
+    &tls::proxy_ssl_sni_off::RULE,
+    &tls::proxy_ssl_sni_is_group_name::RULE,
+    &tls::proxy_ssl_verify_group_name::RULE,
+    &tls::proxy_ssl_verify_ip_target::RULE,
+    &tls::proxy_ssl_verify_off::RULE,
+    &tls::proxy_ssl_protocols_mismatch::RULE,
+    &tls::proxy_ssl_client_cert_incomplete::RULE,
+    &tls::proxy_ssl_directives_without_tls::RULE,
     // routing
+    &routing::undefined_named_location::RULE,
+    &routing::alias_traversal::RULE,
+    &routing::error_page_502_points_to_proxy::RULE,
     // headers
+    &header::proxy_set_header_inheritance::RULE,
+    &header::fastcgi_script_filename_missing::RULE,
+    &header::websocket_upgrade_incomplete::RULE,
     // files
     &include::include_glob_picks_up_backups::RULE,
     &include::include_matches_nothing::RULE,

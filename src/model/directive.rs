@@ -389,6 +389,14 @@ impl<'m> Block<'m> {
         data.unseen || (data.packaged != 0 && PACKAGED.iter().enumerate().any(brings))
     }
 
+    /// The files of the nginx package that it includes and that were not at
+    /// hand: their names below the directory of the main file.
+    pub fn packaged_files(self) -> impl Iterator<Item = &'static str> {
+        let bits = self.data().packaged;
+        let included = PACKAGED.iter().enumerate().filter(move |(index, _)| bits & 1 << index != 0);
+        included.map(|(_, file)| file.name)
+    }
+
     /// The directives of this name right in it, in order.
     pub fn directives(self, name: &str) -> impl DoubleEndedIterator<Item = Directive<'m>> + use<'m> {
         let model = self.model;

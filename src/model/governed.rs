@@ -38,6 +38,19 @@ impl<'m> Directive<'m> {
     }
 }
 
+impl<'m> Block<'m> {
+    /// The targets for which a list of this name right in this block is in
+    /// force, in order: blocks inside that have one of their own, or may have,
+    /// are left out.
+    pub fn targets_governed_by(self, list: &str) -> Vec<Target<'m>> {
+        let is_governed = |target: &Target<'m>| {
+            let mut between = target.block().outwards().take_while(|block| *block != self);
+            !between.any(|block| block.directive(list).is_some() || block.is_unseen_for(list))
+        };
+        self.model().targets_within(self).filter(is_governed).collect()
+    }
+}
+
 impl<'t> Model<'t> {
     /// Whether everything was seen that is in a block and in the blocks in it.
     pub fn is_seen_throughout(&self, block: Block<'_>) -> bool {
@@ -85,7 +98,7 @@ impl<'m> Target<'m> {
         if !self.has_variables() || self.is_template() {
             return false;
         }
-        let values = self.directive.model().values(self.protocol.family(), self.text);
+        let values = self.directive.model().values_at(self.block(), self.text);
         let is_open = |text: &str| {
             let address = &text[split_target(self.protocol, text).address];
             matches!(split_address(address).0, Host::Name(name) if !Values::is_known(name))
@@ -197,5 +210,32 @@ mod tests {
                 model.targets().map(|target| (target.has_several_servers(), target.passes_upgrade())).collect();
             assert_eq!(found, expected);
         });
+    }
+
+    #[test]
+    fn a_list_is_in_force_down_to_the_next_one() {
+        let path = Path::new("nginx.conf");
+        let text = "http { proxy_set_header A 1;
+            server { location /a { proxy_pass http://a; if ($arg_x) { proxy_pass http://b; } } }
+            server {
+                proxy_set_header B 1;
+                location /c { proxy_pass http://c; }
+                location /d { proxy_set_header D 1; proxy_pass http://d; location /d/e { proxy_pass http://e; } }
+            }
+        }";
+        let files: Memory = [(path, text)].into_iter().collect();
+        let places = Places::of_entry(path, Path::new("/nginx.conf"));
+        let tree = tree::load(&files, path, &places).expect("the file is there");
+        let model = Model::new(&tree, Context::Main, Profile::default());
+        let table = [("A", "ab"), ("B", "c"), ("D", "de")];
+        for (header, expected) in table {
+            let mut lists = model.directives_named(&["proxy_set_header"]);
+            let list = lists.find(|list| list.has_flag(header)).expect("it is there");
+            let targets = list.parent().targets_governed_by("proxy_set_header");
+            let found: String = targets.iter().filter_map(|target| target.text.strip_prefix("http://")).collect();
+            assert_eq!(found, expected, "{header}");
+        }
+        let http = model.directives_named(&["http"]).next().and_then(|http| http.block()).expect("it is there");
+        assert_eq!(model.targets_within(http).count(), 5);
     }
 }

@@ -41,6 +41,7 @@ mod syslog;
 mod target;
 mod template;
 mod tls;
+mod tls_pass;
 mod upstream;
 mod value;
 mod variable;
@@ -83,6 +84,7 @@ pub use target::{
 };
 pub use template::Template;
 pub use tls::{ServerCertificates, tls_of_pass};
+pub use tls_pass::{TLS_PASS_NAMES, TlsPass, TlsPeer, is_public_name};
 pub use upstream::{Balancer, Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;

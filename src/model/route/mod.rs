@@ -305,6 +305,16 @@ pub enum Unknown {
     Unreadable,
 }
 
+impl<'m> Block<'m> {
+    /// The location of this server that a path leads to, the server itself
+    /// where none fits; none when that cannot be told.
+    pub fn location_of_path(self, path: &str) -> Option<Block<'m>> {
+        let found = location::find(self, path.as_bytes(), &mut |_, _| {});
+        let is_certain = !found.uncertain && found.rule != LocationRule::MissingSlash;
+        is_certain.then_some(found.block)
+    }
+}
+
 impl<'t> Model<'t> {
     /// The way of a request.
     pub fn route(&self, request: &Request) -> Route<'_> {
