@@ -21,7 +21,9 @@ pub const RULE: Rule = Rule {
 fn check(block: Block<'_>, findings: &mut Findings) {
     let upstream = Upstream { block };
     let Some(head) = block.head().filter(|head| head.is_read()) else { return };
-    if !upstream.is_unused() || upstream.is_meant_by_mistake() {
+    // That all of its servers are down is worse, and another rule says it.
+    let is_dead = upstream.servers().all(|server| server.is_down());
+    if is_dead || !upstream.is_unused() || upstream.is_meant_by_mistake() {
         return;
     }
     let name = upstream.name();

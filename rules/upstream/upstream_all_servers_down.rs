@@ -37,11 +37,11 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether a request may come to it: not when nothing passes requests to it,
-/// nor when a `return` answers all that would.
+/// Whether a request may come to it: not when a `return` answers all that
+/// would. Without users it is not known what it is for.
 fn is_asked(upstream: Upstream<'_>) -> bool {
     let mut users = upstream.block.model().targets_of(upstream).peekable();
-    if users.peek().is_none() { !upstream.is_unused() } else { users.any(|user| !is_behind_return(user)) }
+    users.peek().is_none() || users.any(|user| !is_behind_return(user))
 }
 
 /// In `stream {}` the last of the two would count, and there it is no habit.
