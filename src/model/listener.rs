@@ -115,6 +115,11 @@ impl<'m> Listener<'m> {
         &self.data.socket
     }
 
+    /// `http`, `stream` or `mail`.
+    pub fn family(self) -> Family {
+        self.data.family
+    }
+
     /// Whether it is for datagrams: `udp`, or `quic`.
     pub fn is_udp(self) -> bool {
         self.data.udp
@@ -174,6 +179,7 @@ impl<'m> Listener<'m> {
 
 #[derive(Debug)]
 struct ListenerData {
+    family: Family,
     socket: SocketAddress,
     udp: bool,
     listenings: Vec<(BlockId, NodeId)>,
@@ -185,6 +191,8 @@ pub(super) struct Listeners {
     list: Vec<ListenerData>,
     /// Whether some address is not known.
     incomplete: bool,
+    /// Where in `list` an address and port is, for datagrams or not.
+    by_socket: FxHashMap<(SocketAddress, bool), usize>,
 }
 
 impl<'t> Model<'t> {
@@ -248,10 +256,34 @@ impl<'t> Model<'t> {
             } else {
                 // Started by anyone but root, nginx takes *:8000.
                 let socket = SocketAddress { host: HostAddress::Ipv4([0; 4]), port: 80 };
-                gatherer.add(socket, false, server, NodeId::NONE);
+                gatherer.add(family, socket, false, server, NodeId::NONE);
             }
         }
         gatherer.listeners
+    }
+
+    /// What takes TCP connections to this address and port, of one family.
+    pub fn listener_at(&self, family: Family, socket: &SocketAddress) -> Option<Listener<'_>> {
+        let listeners = self.listeners_of(family);
+        let index = *listeners.by_socket.get(&(socket.clone(), false))?;
+        Some(Listener { model: self, data: &listeners.list[index] })
+    }
+
+    /// What a server takes TCP connections at; none when that is not known.
+    pub fn listeners_of_server<'m>(&'m self, server: Block<'m>) -> Option<Vec<Listener<'m>>> {
+        let family = family_of_server(server).filter(|_| !server.is_unseen_for("listen"))?;
+        let mut found = Vec::new();
+        for directive in server.directives("listen").filter(|directive| !ListenOptions::of(*directive).udp) {
+            let address = known_address(directive, family)?;
+            for port in address.port..=address.last_port {
+                found.extend(address.socket(port).and_then(|socket| self.listener_at(family, &socket)));
+            }
+        }
+        if server.directive("listen").is_none() {
+            let socket = SocketAddress { host: HostAddress::Ipv4([0; 4]), port: 80 };
+            found.extend(self.listener_at(family, &socket));
+        }
+        Some(found)
     }
 }
 
@@ -263,7 +295,6 @@ fn is_in_place(block: Block<'_>) -> bool {
 #[derive(Default)]
 struct Gatherer {
     listeners: Listeners,
-    known: FxHashMap<(SocketAddress, bool), usize>,
     sockets: usize,
 }
 
@@ -281,16 +312,16 @@ impl Gatherer {
         let udp = ListenOptions::of(directive).udp;
         for port in address.port..=address.last_port {
             if let Some(socket) = address.socket(port) {
-                self.add(socket, udp, server, directive.id());
+                self.add(family, socket, udp, server, directive.id());
             }
         }
     }
 
-    fn add(&mut self, socket: SocketAddress, udp: bool, server: Block<'_>, node: NodeId) {
+    fn add(&mut self, family: Family, socket: SocketAddress, udp: bool, server: Block<'_>, node: NodeId) {
         let next = self.listeners.list.len();
-        let index = *self.known.entry((socket.clone(), udp)).or_insert(next);
+        let index = *self.listeners.by_socket.entry((socket.clone(), udp)).or_insert(next);
         if index == next {
-            self.listeners.list.push(ListenerData { socket, udp, listenings: Vec::new() });
+            self.listeners.list.push(ListenerData { family, socket, udp, listenings: Vec::new() });
         }
         self.listeners.list[index].listenings.push((server.id(), node));
     }

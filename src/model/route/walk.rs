@@ -23,26 +23,6 @@ const MOST_CHANGES: u8 = 10;
 /// the one that goes on, gets the greater part of them.
 const MOST_WAYS: usize = 2_000;
 
-/// Directives that answer in the place of files.
-const HANDLERS: [&str; 16] = [
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "memcached_pass",
-    "tunnel_pass",
-    "stub_status",
-    "empty_gif",
-    "flv",
-    "mp4",
-    "perl",
-    "js_content",
-    "content_by_lua_block",
-    "content_by_lua_file",
-    "content_by_lua",
-];
-
 /// Directives that let some requests through and stop others.
 const GATES: [&str; 11] = [
     "auth_basic",
@@ -377,10 +357,7 @@ impl<'m> Walk<'m> {
             self.conf = block;
             self.step(block.head(), What::LimitExcept);
         }
-        let own = |block: Block<'m>| {
-            let handlers = HANDLERS.iter().filter_map(|name| block.directive(name));
-            handlers.max_by_key(|directive| directive.id())
-        };
+        let own = |block: Block<'m>| block.handlers().pop();
         let mut handler = own(self.conf);
         if handler.is_none() && self.conf.is(Context::LimitExcept) {
             handler = self.conf.parent().and_then(own);
