@@ -1,5 +1,6 @@
 //! A target that is looked up for each request, without a resolver to ask.
 
+use crate::catalog::Family;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
     Directive, Effective, Host, PASS_NAMES, Protocol, Target, Template, Values, split_address, split_target,
@@ -91,7 +92,7 @@ fn need(target: Target<'_>) -> Need {
 fn need_of(target: Target<'_>, text: &str) -> Need {
     let parts = split_target(target.protocol, text);
     let address = &text[parts.address];
-    let Host::Name(name) = split_address(address).0 else { return Need::Nothing };
+    let (Host::Name(name), port) = split_address(address) else { return Need::Nothing };
     if !Values::is_known(address) {
         return Need::Unknown;
     }
@@ -99,9 +100,12 @@ fn need_of(target: Target<'_>, text: &str) -> Need {
     if name.is_empty() || (target.protocol == Protocol::Proxy && parts.scheme.is_empty()) {
         return Need::Nothing;
     }
-    // A group with a port is another mistake, with a rule of its own.
+    // A group with a port is another mistake, with a rule of its own, and so
+    // is a group of stream that http names, or the other way round.
     let model = target.directive.model();
-    let is_group = model.upstream(target.protocol.family(), name).is_some();
+    let family = target.protocol.family();
+    let other = if family == Family::Stream { Family::Http } else { Family::Stream };
+    let is_group = model.upstream(family, name).is_some() || (port.is_none() && model.upstream(other, name).is_some());
     if is_group || model.is_resolved_at_start(target.protocol, text) {
         Need::Nothing
     } else {
