@@ -3,7 +3,9 @@
 use crate::catalog::{Context, Family};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::route::{Assumption, End, KnownFiles, Pass, Request, Route, ServerRule, What};
-use crate::model::{Block, Directive, Endpoint, Listener, LocationHead, LocationKind, NameKind, Protocol, Target};
+use crate::model::{
+    Block, Directive, Endpoint, Host, Listener, LocationHead, LocationKind, NameKind, Protocol, Target, split_address,
+};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -37,9 +39,14 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(target) = Target::of(directive) else { return };
     let context = if target.protocol == Protocol::Stream { Context::StreamServer } else { Context::Server };
     let Some(server) = directive.parent().outwards().find(|block| block.is(context)) else { return };
-    for endpoint in target.endpoints() {
-        let met = endpoint.own_listeners().into_iter().find(|listener| listener.servers().contains(&server));
-        let Some(listener) = met else { continue };
+    let endpoints = target.endpoints();
+    if endpoints.is_empty() {
+        return;
+    }
+    let Some(own) = directive.model().listeners_of_server(server) else { return };
+    for endpoint in endpoints {
+        let is_own = |listener: &Listener<'_>| own.iter().any(|own| own.socket() == listener.socket());
+        let Some(listener) = endpoint.own_listeners().into_iter().find(is_own) else { continue };
         let loops = match target.protocol {
             Protocol::Stream => listener.family() == Family::Stream && listener.servers().len() == 1,
             _ => comes_back(target, server, listener),
@@ -83,12 +90,23 @@ fn report(
 fn comes_back<'m>(target: Target<'m>, server: Block<'m>, listener: Listener<'m>) -> bool {
     let directive = target.directive;
     let model = directive.model();
-    let (Some(secure), Some(false)) = (target.uses_tls(), listener.wants_proxy_protocol()) else { return false };
-    if listener.family() != Family::Http || listener.speaks_tls() != Some(secure) {
+    let Some(secure) = target.uses_tls() else { return false };
+    // Where more may be said of the listener out of sight, it would break
+    // requests as well.
+    let takes_it = listener.speaks_tls().unwrap_or(false) == secure && listener.wants_proxy_protocol() != Some(true);
+    if listener.family() != Family::Http || !takes_it {
         return false;
     }
     // What is set out of sight would go with the request.
-    if !directive.parent().effective_list("proxy_set_header").complete {
+    let headers = directive.parent().effective_list("proxy_set_header");
+    if !headers.complete {
+        return false;
+    }
+    // Looking for a server is cheap, and mostly decides.
+    let address = &target.text[target.parts().address];
+    let leads_elsewhere =
+        headers.named("host").next().is_none() && listener.server_for(host_in(address)) != Some(server);
+    if leads_elsewhere {
         return false;
     }
     let (Some(host), Some(path)) = (sample_host(server), sample_path(directive)) else { return false };
@@ -110,6 +128,14 @@ fn comes_back<'m>(target: Target<'m>, server: Block<'m>, listener: Listener<'m>)
         request = next;
     }
     true
+}
+
+/// The host of an address as servers are looked for.
+fn host_in(address: &str) -> &str {
+    match split_address(address).0 {
+        Host::Unix(_) => "localhost",
+        Host::Address(host) | Host::Name(host) => host,
+    }
 }
 
 /// The request as it is passed on by this directive.

@@ -73,7 +73,7 @@ impl<'m> Block<'m> {
             is_known && !HANDLERS.contains(&name) && !ANSWERS_OR_FILES.contains(&name)
         };
         self.is(Context::Location)
-            && !self.is_unseen()
+            && !HANDLERS.iter().chain(&ANSWERS_OR_FILES).any(|name| self.is_unseen_for(name))
             && self.directives_by_name().all(|directive| directive.include().is_some() || is_silent(directive))
     }
 
@@ -95,15 +95,13 @@ pub fn find_answer(block: Block<'_>) -> Option<Directive<'_>> {
     let mut steps: Vec<Directive<'_>> = names.iter().flat_map(|name| block.directives(name)).collect();
     steps.sort_unstable_by_key(|directive| directive.id());
     for step in steps.into_iter().filter(|step| step.is_read()) {
-        match step.name() {
-            "return" => return Some(step),
-            "rewrite" if redirects(step) => {
-                if step.argument(0).is_some_and(|pattern| EVERY_PATH.contains(&pattern)) {
-                    return Some(step);
-                }
-            }
-            _ if may_stop(step) => return None,
-            _ => {}
+        let redirects = step.name() == "rewrite" && redirects(step);
+        let is_for_all = step.argument(0).is_some_and(|pattern| EVERY_PATH.contains(&pattern));
+        if step.name() == "return" || (redirects && is_for_all) {
+            return Some(step);
+        }
+        if !redirects && may_stop(step) {
+            return None;
         }
     }
     None

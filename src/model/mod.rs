@@ -138,6 +138,7 @@ pub struct Model<'t> {
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
     mentions: OnceLock<mention::Mentions>,
+    route_variables: OnceLock<route::Definitions>,
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
     zones: OnceLock<Vec<zone::Entry>>,

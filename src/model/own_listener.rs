@@ -8,7 +8,7 @@ use crate::catalog::{Family, Version};
 
 use super::address::{HostAddress, SocketAddress, parse_ipv4, parse_ipv6};
 use super::host::{HostNameKind, is_loopback, kind_of_host_name};
-use super::{Endpoint, Host, ListenOptions, Listener, Model};
+use super::{Endpoint, Host, Listener, Model};
 
 /// Since this release a port for plain HTTP/2 takes HTTP/1 as well.
 const HTTP_1_BESIDE_HTTP_2: Version = Version::new(1, 25, 1);
@@ -73,7 +73,7 @@ fn wildcard_for<'m>(model: &'m Model<'m>, socket: &SocketAddress) -> Option<List
         FAMILIES.iter().find_map(|family| model.listener_at(*family, &socket))
     };
     match socket.host {
-        HostAddress::Ipv4(_) => find(&v4).or_else(|| find(&v6).filter(|listener| listener.has_flag("ipv6only=off"))),
+        HostAddress::Ipv4(_) => find(&v4).or_else(|| find(&v6).filter(|listener| listener.options().takes_ipv4)),
         HostAddress::Ipv6(_) => find(&v6),
         HostAddress::Unix(_) | HostAddress::Name(_) => None,
     }
@@ -82,7 +82,7 @@ fn wildcard_for<'m>(model: &'m Model<'m>, socket: &SocketAddress) -> Option<List
 impl Listener<'_> {
     /// Whether it speaks TLS; none when that may be said out of sight.
     pub fn speaks_tls(self) -> Option<bool> {
-        if self.has_option(|options| options.ssl) {
+        if self.options().ssl {
             return Some(true);
         }
         self.is_whole()?;
@@ -93,7 +93,7 @@ impl Listener<'_> {
     /// Whether each connection has to begin with the line of the PROXY
     /// protocol; none when that may be said out of sight.
     pub fn wants_proxy_protocol(self) -> Option<bool> {
-        if self.has_option(|options| options.proxy_protocol) {
+        if self.options().proxy_protocol {
             return Some(true);
         }
         self.is_whole()?;
@@ -103,38 +103,26 @@ impl Listener<'_> {
     /// Whether some server of http takes HTTP/2 at it; none when that may be
     /// said out of sight.
     pub fn takes_http2(self) -> Option<bool> {
-        let servers = self.servers();
-        if self.has_option(|options| options.http2) || servers.iter().any(|server| server.is_on("http2") == Some(true))
-        {
+        let of_servers = self.http2_of_servers();
+        if self.options().http2 || of_servers == Some(true) {
             return Some(true);
         }
         self.is_whole()?;
-        servers.iter().all(|server| server.is_on("http2") == Some(false)).then_some(false)
+        of_servers
     }
 
     /// Whether it may be that HTTP/1 is not understood at it: before 1.25.1,
     /// where a port without TLS is for HTTP/2.
     pub fn may_take_http2_alone(self) -> bool {
         self.family() == Family::Http
-            && self.has_option(|options| options.http2)
+            && self.options().http2
             && self.speaks_tls() == Some(false)
-            && self.default_server().is_some_and(|server| server.model().may_be_before(HTTP_1_BESIDE_HTTP_2))
-    }
-
-    fn has_option(self, is_set: impl Fn(ListenOptions) -> bool) -> bool {
-        let mut directives = self.listenings().filter_map(|listening| listening.directive);
-        directives.any(|directive| is_set(ListenOptions::of(directive)))
-    }
-
-    fn has_flag(self, flag: &str) -> bool {
-        let mut directives = self.listenings().filter_map(|listening| listening.directive);
-        directives.any(|directive| directive.has_flag(flag))
+            && self.model().may_be_before(HTTP_1_BESIDE_HTTP_2)
     }
 
     /// Something if all that may stand on it was seen.
     fn is_whole(self) -> Option<()> {
-        let server = self.default_server()?;
-        server.model().is_whole(self.family()).then_some(())
+        self.model().is_whole(self.family()).then_some(())
     }
 }
 

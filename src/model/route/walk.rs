@@ -65,7 +65,7 @@ pub(super) type Start<'m> = Box<dyn FnOnce(&mut Walk<'m>) -> Result<(), Stop<'m>
 pub(super) struct Walk<'m> {
     pub(super) model: &'m Model<'m>,
     pub(super) request: Rc<Request>,
-    pub(super) definitions: Rc<Definitions<'m>>,
+    pub(super) definitions: &'m Definitions,
     pub(super) listener: Option<Listener<'m>>,
     pub(super) server: Block<'m>,
     /// The block whose directives are in force.
@@ -225,9 +225,7 @@ impl<'m> Walk<'m> {
     }
 
     fn listener_speaks_tls(&self) -> bool {
-        let Some(listener) = self.listener else { return false };
-        let mut listenings = listener.listenings();
-        listenings.any(|listening| listening.directive.is_some_and(|directive| directive.has_flag("ssl")))
+        self.listener.is_some_and(|listener| listener.options().ssl)
     }
 
     fn choose_server(&mut self, host: &[u8]) {
