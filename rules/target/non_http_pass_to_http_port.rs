@@ -40,7 +40,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         Protocol::Memcached => "a web server answers in HTTP, and the client gets 502: memcached sent invalid response",
         _ => "a web server takes it for a broken request, and its 400 goes to the client",
     });
-    finding.help(format!("write proxy_pass http://{}; if a web server is there", endpoint.text));
+    let scheme = if port == 443 { "https" } else { "http" };
+    finding.help(format!("write proxy_pass {scheme}://{}; if a web server is there", endpoint.text));
     if !is_sure {
         finding.severity(Severity::Info);
     }

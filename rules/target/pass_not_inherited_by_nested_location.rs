@@ -49,7 +49,10 @@ fn check(block: Block<'_>, findings: &mut Findings) {
         ),
     );
     finding.note("nginx answers its requests with 404: open() failed (2: No such file or directory)");
-    finding.help(format!("repeat it in there: {} {};", pass.name(), target.text));
+    finding.help(match target.parts().uri {
+        None => format!("repeat it in there: {} {};", pass.name(), target.text),
+        Some(_) => format!("add a {} to it, with the path that is meant there", pass.name()),
+    });
     finding.label(pass.place(), "not inherited");
     if let Some(setting) = setting {
         finding.label(setting.place(), "without effect");

@@ -57,7 +57,10 @@ fn report(
     );
     finding
         .note("a regular expression wins over location /, and without root nginx looks in its own directory html: 404");
-    finding.help(format!("repeat in this location: {} {};", pass.name(), target.text));
+    finding.help(match repeated(target) {
+        Some(line) => format!("repeat in this location: {line}"),
+        None => "add a proxy_pass to this location; it must have no path behind the address".to_owned(),
+    });
     finding.label(pass.place(), "answers everything else");
     if let Some(edit) = edit(block, target) {
         finding.fix(false, format!("repeat {}", pass.name()), vec![edit]);
@@ -85,9 +88,18 @@ fn asset_of(head: &LocationHead<'_>) -> Option<&'static str> {
     (!regex.is_match("/")).then_some(asset)
 }
 
-/// Repeats the target behind the last directive. A path would not be allowed.
+/// Repeats the target behind the last directive.
 fn edit(block: Block<'_>, target: Target<'_>) -> Option<Edit> {
     let last = block.last_in_its_file()?;
-    let whole = target.parts().uri.is_none() && target.directive.editable_argument(0).is_some();
-    whole.then(|| Edit::add_line_behind(last, &format!("{} {};", target.directive.name(), target.text)))
+    target.directive.editable_argument(0)?;
+    Some(Edit::add_line_behind(last, &repeated(target)?))
+}
+
+/// The directive once more. Beside a regular expression no path is allowed;
+/// that of `location /` changes nothing if it is `/` itself.
+fn repeated(target: Target<'_>) -> Option<String> {
+    let parts = target.parts();
+    let uri = parts.uri.map(|range| &target.text[range]);
+    let is_same = uri.is_none_or(|uri| uri == "/");
+    is_same.then(|| format!("{} {};", target.directive.name(), &target.text[..parts.address.end]))
 }

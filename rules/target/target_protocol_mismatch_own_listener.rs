@@ -30,7 +30,7 @@ struct Mismatch {
 
 const PLAIN_TO_TLS: Mismatch = Mismatch {
     sends: "go out without TLS",
-    wants: "takes TLS alone",
+    wants: "takes TLS only",
     note: "nginx answers itself with 400: The plain HTTP request was sent to HTTPS port",
     help: "write https:// (grpcs:// for gRPC), or the port of a listen without ssl",
 };
@@ -38,13 +38,13 @@ const PLAIN_TO_TLS_OF_STREAM: Mismatch =
     Mismatch { note: "the TLS handshake fails, nginx closes the connection, and the client gets 502", ..PLAIN_TO_TLS };
 const TLS_TO_PLAIN: Mismatch = Mismatch {
     sends: "go out with TLS",
-    wants: "takes no TLS",
+    wants: "takes none",
     note: "the handshake fails and the client gets 502, in the log \"wrong version number\"",
     help: "write http:// (grpc:// for gRPC, proxy_ssl off in stream), or the port of a listen with ssl",
 };
 const WITHOUT_PROXY_PROTOCOL: Mismatch = Mismatch {
-    sends: "go out without the line of the PROXY protocol",
-    wants: "wants that line first",
+    sends: "carry no PROXY protocol line",
+    wants: "wants one",
     note: "the listener closes the connection: broken header while reading PROXY protocol; the client gets 502: upstream prematurely closed connection",
     help: "pass requests to a listen without proxy_protocol; only stream { } can send it: proxy_protocol on;",
 };
@@ -54,26 +54,26 @@ const STREAM_WITHOUT_PROXY_PROTOCOL: Mismatch = Mismatch {
     ..WITHOUT_PROXY_PROTOCOL
 };
 const WITH_PROXY_PROTOCOL: Mismatch = Mismatch {
-    sends: "begin with a line of the PROXY protocol",
-    wants: "does not know that line",
+    sends: "begin with a PROXY protocol line",
+    wants: "wants none",
     note: "the line is taken for the request, and the client gets 400",
     help: "add proxy_protocol to the listen, or write proxy_protocol off;",
 };
 const NO_HTTP: Mismatch = Mismatch {
-    sends: "go out in another protocol than HTTP",
-    wants: "takes HTTP alone",
+    sends: "are not HTTP",
+    wants: "takes nothing else",
     note: "the listener answers 400 in HTTP; with fastcgi_pass and memcached_pass the client gets 502: upstream sent unsupported FastCGI protocol version: 72, or memcached sent invalid response",
     help: "write proxy_pass http://…; for a listener of nginx itself",
 };
 const GRPC_TO_HTTP1: Mismatch = Mismatch {
     sends: "go out in HTTP/2",
-    wants: "takes HTTP/1 alone",
+    wants: "takes HTTP/1 only",
     note: "the client gets 502: upstream sent too large http2 frame: 4740180",
     help: "add http2 on; to the server of that listen (before nginx 1.25.1: http2 in the listen), or write proxy_pass",
 };
 const HTTP1_TO_HTTP2: Mismatch = Mismatch {
     sends: "go out in HTTP/1",
-    wants: "takes HTTP/2 alone before nginx 1.25.1",
+    wants: "takes HTTP/2 only before nginx 1.25.1",
     note: "before nginx 1.25.1 a listen with http2 and without ssl does not understand HTTP/1: the client gets frames of HTTP/2 as an answer",
     help: "take http2 off the listen, or write grpc_pass if gRPC is meant",
 };
@@ -104,12 +104,13 @@ fn report(
     let what = if target.protocol == Protocol::Stream { "connections" } else { "requests" };
     let finding = findings.add(
         target.directive.place_of_argument(0),
-        format!(
-            "{what} to {} {}, and this nginx itself listens there and {}",
-            endpoint.text, mismatch.sends, mismatch.wants
-        ),
+        format!("{what} to {} {}, but nginx's own listen there {}", endpoint.text, mismatch.sends, mismatch.wants),
     );
     finding.note(mismatch.note);
+    // A later release may be meant, which takes both.
+    if mismatch.wants == HTTP1_TO_HTTP2.wants && target.directive.model().version().is_none() {
+        finding.severity(Severity::Warning);
+    }
     finding.help(mismatch.help);
     let listens: Vec<Directive<'_>> = listener.listenings().filter_map(|listening| listening.directive).collect();
     let says_more =
