@@ -142,6 +142,18 @@ pub const ALL: &[&Rule] = &[
     &upstream::keepalive_needs_upstream::RULE,
     // where requests are passed to: hosts and protocols
     &target::proxy_pass_localhost::RULE,
+    &target::proxy_pass_self_loop::RULE,
+    &target::http_scheme_to_tls_port::RULE,
+    &target::https_scheme_to_plain_port::RULE,
+    &target::target_protocol_mismatch_own_listener::RULE,
+    &target::non_http_target_for_proxy_pass::RULE,
+    &target::non_http_pass_to_http_port::RULE,
+    &target::grpc_listener_without_http2::RULE,
+    &target::multiple_pass_directives::RULE,
+    &target::return_shadows_pass::RULE,
+    &target::pass_not_inherited_by_nested_location::RULE,
+    &target::static_regex_shadows_proxy::RULE,
+    &target::upstream_in_wrong_block::RULE,
     // where requests are passed to: variables and paths
     &target::proxy_pass_variable_missing_scheme::RULE,
     &target::proxy_pass_map_without_default::RULE,

@@ -45,6 +45,10 @@ fn nginx_agrees_with_every_page() {
         };
         for block in rule.page().blocks.iter().filter(can_be_asked) {
             let answer = nginx_t(block);
+            // A directive that only a later release has, on a block for that one.
+            if block.nginx_version().is_some() && answer.contains("unknown directive \"http2\"") {
+                continue;
+            }
             let accepted = answer.contains("syntax is ok") && !LATE.iter().any(|text| answer.contains(text));
             let expected = !(rule.refused && block.kind == BlockKind::Bad && marks_a_refusal(rule.name, block));
             if accepted != expected {

@@ -49,8 +49,12 @@ fn without_port<'t>(target: Target<'_>, text: &'t str) -> Option<&'t str> {
     let lacks = match host {
         Host::Unix(_) => false,
         Host::Address(_) => true,
-        // The group may be in a file that is not at hand.
-        Host::Name(name) => !name.is_empty() && model.is_whole(family) && model.upstream(family, name).is_none(),
+        // The group may be in a file that is not at hand, or in the other
+        // block, which is another mistake.
+        Host::Name(name) => {
+            let is_group = model.upstream(family, name).or(model.upstream_elsewhere(family, name)).is_some();
+            !name.is_empty() && model.is_whole(family) && !is_group
+        }
     };
     (port.is_none() && lacks && Values::is_known(address)).then_some(address)
 }

@@ -48,6 +48,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),
         mentions: OnceLock::new(),
+        route_variables: OnceLock::new(),
         log_formats: OnceLock::new(),
         compiled_patterns: OnceLock::new(),
         zones: OnceLock::new(),

@@ -420,6 +420,13 @@ impl<'m> Block<'m> {
         nodes.into_iter().map(|node| Directive::new(self.model, node)).collect()
     }
 
+    /// The last directive in it that stands in the same file as its head, for
+    /// edits that add a line.
+    pub fn last_in_its_file(self) -> Option<Directive<'m>> {
+        let file = self.head()?.file();
+        self.statements().into_iter().rev().find(|directive| directive.file() == file)
+    }
+
     /// The lines of a block of data, in order, without its includes. Those of
     /// a file with syntax errors are left out: where one ends is not known.
     pub fn lines(self) -> Vec<Directive<'m>> {

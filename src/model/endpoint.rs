@@ -120,6 +120,15 @@ impl<'m> Target<'m> {
         }
     }
 
+    /// The same, and, where variables choose among groups that the
+    /// configuration lists, the servers of all of these.
+    pub fn possible_endpoints(self) -> Vec<Endpoint<'m>> {
+        if !self.has_variables() || self.is_template() || !self.is_in_place() {
+            return self.endpoints();
+        }
+        self.upstreams().into_iter().flat_map(Upstream::endpoints).collect()
+    }
+
     /// The host and port that a target without variables names itself, no
     /// group.
     pub fn own_endpoint(self) -> Option<Endpoint<'m>> {

@@ -124,10 +124,12 @@ impl<'m> RunTimeHosts<'m> {
             return;
         }
         // An empty host and one without scheme or port are other mistakes, as
-        // is a group with a port; and who knows what a tool fills in.
+        // are a group with a port and one of the other block; and who knows
+        // what a tool fills in.
         let lacks_scheme = protocol == Protocol::Proxy && parts.scheme.is_empty();
         let lacks_port = port.is_none() && protocol.default_port(&text[parts.scheme]).is_none();
-        let is_group = model.upstream(protocol.family(), name).is_some();
+        let is_group = model.upstream(protocol.family(), name).is_some()
+            || (port.is_none() && model.upstream_elsewhere(protocol.family(), name).is_some());
         if name.is_empty() || lacks_scheme || lacks_port || is_group || is_placeholder_name(name) {
             return;
         }

@@ -17,6 +17,7 @@ mod endpoint;
 mod fragment;
 mod geo;
 mod governed;
+mod handler;
 mod hash_key;
 mod host;
 mod in_force;
@@ -29,6 +30,7 @@ mod lookup;
 mod mention;
 mod mistyped;
 mod obsolete;
+mod own_listener;
 mod parallel;
 mod passed_path;
 mod profile;
@@ -60,6 +62,7 @@ pub use effective::{Effective, EffectiveList};
 pub use endpoint::Endpoint;
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
+pub use handler::{HANDLERS, find_answer};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
 pub use host::{
     HostNameKind, is_cluster_service, is_loopback, is_of_hosts_file, is_placeholder_name, is_private, kind_of_host_name,
@@ -159,6 +162,7 @@ pub struct Model<'t> {
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
     mentions: OnceLock<mention::Mentions>,
+    route_variables: OnceLock<route::Definitions>,
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
     zones: OnceLock<Vec<zone::Entry>>,

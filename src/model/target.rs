@@ -6,6 +6,7 @@ use std::ops::Range;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{self, Context, Family};
+use crate::source::Location;
 use crate::tree::NodeId;
 
 use super::address::{Address, AddressError, AddressForm, parse_address};
@@ -160,6 +161,13 @@ impl<'m> Target<'m> {
     /// Its parts as written; variables are not evaluated.
     pub fn parts(self) -> Parts {
         split_target(self.protocol, self.text)
+    }
+
+    /// The scheme as written, for edits.
+    pub fn editable_scheme(self) -> Option<Location> {
+        let mut location = self.directive.editable_argument(0)?;
+        location.span.end = location.span.start + self.parts().scheme.end as u32;
+        (!self.parts().scheme.is_empty()).then_some(location)
     }
 
     /// Host and port of a target without variables, as nginx reads them when

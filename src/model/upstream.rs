@@ -216,6 +216,13 @@ impl<'t> Model<'t> {
         Some(Upstream { block: self.block(*block) })
     }
 
+    /// The group of this name that is declared in `stream {}` and asked for in
+    /// `http {}`, or the other way round, where none is.
+    pub fn upstream_elsewhere(&self, family: Family, name: &str) -> Option<Upstream<'_>> {
+        let other = if family == Family::Stream { Family::Http } else { Family::Stream };
+        self.upstream(other, name).filter(|_| self.upstream(family, name).is_none())
+    }
+
     fn groups(&self) -> &Groups {
         self.upstreams.get_or_init(|| {
             let mut groups = Groups::default();

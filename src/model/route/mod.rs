@@ -22,8 +22,10 @@ pub use condition::Condition;
 pub use location::{Candidate, Fate, LocationRule};
 pub use pass::{Header, Pass, Setting};
 pub use server::ServerRule;
+pub(super) use server::ServerTable;
 pub use text::Text;
 pub use uri::{Escape, Uri, escape, parse_host, parse_target};
+pub(super) use variables::Definitions;
 
 use super::{Block, Directive, Listener, Model, SocketAddress};
 
