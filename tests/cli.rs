@@ -1,9 +1,11 @@
 //! The command as its users meet it: output, exit status, streams.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nginx_lint::rules;
 use serde_json::Value;
 
 struct Ran {
@@ -133,6 +135,17 @@ fn the_exit_status_says_how_it_went() {
         assert_eq!(ran.status, status, "{arguments:?}: {} {}", ran.stdout, ran.stderr);
         assert_eq!(ran.stderr.is_empty(), status < 2, "{arguments:?}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn the_tour_has_a_trap_of_every_group_and_its_twin_has_none() {
+    let found = run(&["fixtures/502", "--format", "json"]).stdout;
+    let groups: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.group.name()).collect();
+    let silent: Vec<&&str> =
+        groups.iter().filter(|group| !found.contains(&format!("\"group\": \"{group}\""))).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+    let twin = run(&["fixtures/502-fixed"]);
+    assert!(twin.status == 0 && twin.stdout.starts_with("nothing wrong in"), "{}", twin.stdout);
 }
 
 #[test]

@@ -286,6 +286,7 @@ fn how_often_each_rule_speaks_on_what_nginx_accepts() {
 /// Not a test but a view, to read before a rule is done: `make noise RULES=a,b`.
 #[test]
 #[ignore = "prints what rules say on real configurations"]
+#[allow(clippy::print_stdout)]
 fn what_rules_say_on_what_nginx_accepts() {
     let wanted = std::env::var("NGINX_LINT_RULES").unwrap_or_default();
     let is_wanted = |rule: &str| wanted.is_empty() || wanted.split(',').any(|name| name == rule);

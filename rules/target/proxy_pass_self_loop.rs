@@ -1,7 +1,7 @@
 //! A target that is the very server and location it stands in.
 
 use crate::catalog::{Context, Family};
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::route::{Assumption, End, KnownFiles, Pass, Request, Route, ServerRule, What};
 use crate::model::{
     Block, Directive, Endpoint, Host, Listener, LocationHead, LocationKind, NameKind, Protocol, Target, split_address,
@@ -44,6 +44,8 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     let Some(own) = directive.model().listeners_of_server(server) else { return };
+    // Beside other servers the loop mostly comes to an end at one of them.
+    let is_only = endpoints.len() == 1;
     for endpoint in endpoints {
         let is_own = |listener: &Listener<'_>| own.iter().any(|own| own.socket() == listener.socket());
         let Some(listener) = endpoint.own_listeners().into_iter().find(is_own) else { continue };
@@ -52,19 +54,22 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
             _ => comes_back(target, server, listener),
         };
         if loops {
-            report(target, endpoint, listener, server, findings);
+            let finding = report(target, endpoint, listener, server, findings);
+            if !is_only {
+                finding.severity(Severity::Info);
+            }
             return;
         }
     }
 }
 
-fn report(
+fn report<'f>(
     target: Target<'_>,
     endpoint: Endpoint<'_>,
     listener: Listener<'_>,
     server: Block<'_>,
-    findings: &mut Findings,
-) {
+    findings: &'f mut Findings,
+) -> &'f mut Finding {
     let directive = target.directive;
     let what = if target.protocol == Protocol::Stream { "connections" } else { "requests" };
     let finding = findings.add(
@@ -83,6 +88,7 @@ fn report(
     if endpoint.directive != directive {
         finding.label(endpoint.directive.place(), "the server of the group");
     }
+    finding
 }
 
 /// Whether a request that the directive passes on comes to the same directive

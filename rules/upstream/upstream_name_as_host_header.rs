@@ -65,8 +65,13 @@ fn sends_the_name(target: Target<'_>) -> bool {
     if !matches!(target.protocol, Protocol::Proxy | Protocol::Grpc) || !target.is_in_place() {
         return false;
     }
-    let headers = target.block().effective_list(header_of(target));
-    headers.complete && headers.named("host").next().is_none()
+    let header = header_of(target);
+    let headers = target.block().effective_list(header);
+    // Where an outer level sets it, another level cuts it off: that is said there.
+    let is_host =
+        |directive: Directive<'_>| directive.argument(0).is_some_and(|name| name.eq_ignore_ascii_case("host"));
+    let is_cut_off = || target.block().outwards().any(|block| block.directives(header).any(is_host));
+    headers.complete && headers.named("host").next().is_none() && !is_cut_off()
 }
 
 /// Whether a name keeps to the rules for names of hosts: letters, digits, and
