@@ -70,7 +70,7 @@ fn check(block: &Block<'_>) -> Checked {
     assert_ne!(outermost, Context::Foreign, "the block at line {} fits no context", block.line);
     let version = block.nginx_version().map(|version| version.parse().expect("a version"));
     let profile = Profile { version, surroundings: surroundings(block), ..Profile::default() };
-    let findings = engine::run(&Model::new(&tree, outermost, profile), rules::ALL);
+    let findings = engine::run(&Model::new(&tree, outermost, profile), rules::ALL, Severity::Info);
     Checked { tree, findings }
 }
 

@@ -150,7 +150,7 @@ fn check(example: &Example) -> (Tree, Vec<Finding>) {
     let modules = example.nginx_modules.clone();
     let profile = Profile { modules, ..Profile::of_version(Some(example.version())) };
     let model = Model::new(&tree, Context::Main, profile);
-    let findings = engine::run(&model, rules::ALL);
+    let findings = engine::run(&model, rules::ALL, engine::Severity::Info);
     (tree, findings)
 }
 

@@ -40,7 +40,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let context = if target.protocol == Protocol::Stream { Context::StreamServer } else { Context::Server };
     let Some(server) = directive.parent().outwards().find(|block| block.is(context)) else { return };
     let endpoints = target.endpoints();
-    if endpoints.is_empty() {
+    if endpoints.iter().all(|endpoint| endpoint.own_listeners().is_empty()) {
         return;
     }
     let Some(own) = directive.model().listeners_of_server(server) else { return };

@@ -37,6 +37,11 @@ fn check(block: Block<'_>, findings: &mut Findings) {
         Some((time_in_force(value, DEFAULT_TIMEOUT)?, value, *target))
     });
     let Some((time, value, slowest)) = times.max_by_key(|(time, ..)| *time) else { return };
+    let is_chosen = value.directive().is_some() && !slowest.passes_upgrade();
+    let is_mild = !is_chosen || time.saturating_mul(count as u64) < FAR_TOO_LONG;
+    if is_mild && !findings.want(Severity::Info) {
+        return;
+    }
     let each = time_in_words(time);
     let name = group.name();
     let finding = findings.add(
@@ -47,8 +52,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let prefix = slowest.protocol.prefix();
     finding.help(format!("where requests are passed to the group, add: {prefix}_next_upstream_tries 2;"));
     finding.label(slowest.directive.place(), format!("passed on without a limit of tries, {each} to each server"));
-    let is_chosen = value.directive().is_some() && !slowest.passes_upgrade();
-    if !is_chosen || time.saturating_mul(count as u64) < FAR_TOO_LONG {
+    if is_mild {
         finding.severity(Severity::Info);
     }
     if let Some(edits) = users.iter().map(|target| set_beside(*target, "next_upstream_tries", "2")).collect() {

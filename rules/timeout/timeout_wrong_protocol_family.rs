@@ -1,6 +1,8 @@
 //! Timeouts and buffers of another protocol than the one requests are passed
 //! on with.
 
+use std::sync::LazyLock;
+
 use crate::catalog::{self, Context};
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Block, Directive, Effective, PASS_DIRECTIVES, Protocol};
@@ -49,7 +51,8 @@ fn check(block: Block<'_>, findings: &mut Findings) {
         PASS_DIRECTIVES.iter().filter_map(|(name, protocol)| Some((block.directive(name)?, *protocol))).collect();
     let Some((pass, used)) = passes.first() else { return };
     let mut strangers = block.directives_by_name().filter_map(|directive| {
-        let (protocol, suffix) = setting(directive.name())?;
+        let name = directive.model().name_index(directive.id())?;
+        let (protocol, suffix) = settings()[usize::from(name)]?;
         passes.iter().all(|(_, used)| *used != protocol).then_some((directive, protocol, suffix))
     });
     let Some(first) = strangers.next() else { return };
@@ -64,6 +67,13 @@ fn check(block: Block<'_>, findings: &mut Findings) {
             report(directive, suffix, *pass, *used, findings);
         }
     }
+}
+
+/// What [`setting`] says of each name of the catalog.
+fn settings() -> &'static [Option<(Protocol, &'static str)>] {
+    static SETTINGS: LazyLock<Vec<Option<(Protocol, &str)>>> =
+        LazyLock::new(|| (0..catalog::name_count() as u16).map(|name| setting(catalog::name_of(name))).collect());
+    &SETTINGS
 }
 
 /// The protocol that a directive is a setting of, and the rest of its name.

@@ -16,9 +16,9 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let profile = input::profile(&arguments.input)?;
     let input = input::gather(&arguments.input)?;
     input.tell();
-    let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, &profile)).collect();
     // A level that decides about success is a level to show.
     let level = arguments.min_severity.min(arguments.fail_on);
+    let findings: Vec<Vec<Finding>> = input.jobs.iter().map(|job| judge(job, &profile, level)).collect();
     let report = assemble(&input, &findings, level);
     write(arguments, &report)?;
     let outcome = outcome(&input, &report, arguments.fail_on);
@@ -28,9 +28,9 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-fn judge(job: &Job, profile: &Profile) -> Vec<Finding> {
+fn judge(job: &Job, profile: &Profile, level: Severity) -> Vec<Finding> {
     let model = Model::new(&job.tree, job.outermost, profile.clone());
-    let mut findings = engine::run(&model, rules::ALL);
+    let mut findings = engine::run(&model, rules::ALL, level);
     if let Some(only) = &job.only {
         findings.retain(|finding| only.contains(&finding.place.location.file));
     }
@@ -50,7 +50,6 @@ fn assemble<'a>(input: &'a Input, findings: &'a [Vec<Finding>], level: Severity)
                 continue;
             }
             if finding.severity < level {
-                summary.hidden += 1;
                 continue;
             }
             summary.add(finding);

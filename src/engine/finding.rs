@@ -167,12 +167,19 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Findings {
     rule: &'static Rule,
+    least: Severity,
     list: Vec<Finding>,
 }
 
 impl Findings {
-    pub(super) fn new(rule: &'static Rule) -> Findings {
-        Findings { rule, list: Vec::new() }
+    pub(super) fn new(rule: &'static Rule, least: Severity) -> Findings {
+        Findings { rule, least, list: Vec::new() }
+    }
+
+    /// Whether findings of this severity are asked for: a rule that has to work
+    /// for milder ones can spare that.
+    pub fn want(&self, severity: Severity) -> bool {
+        severity >= self.least
     }
 
     pub(super) fn into_list(self) -> Vec<Finding> {

@@ -45,6 +45,8 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         targets: OnceLock::new(),
         included_once: OnceLock::new(),
         target_index: OnceLock::new(),
+        endpoints: OnceLock::new(),
+        kept: OnceLock::new(),
         fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),
         mentions: OnceLock::new(),

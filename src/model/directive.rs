@@ -54,7 +54,16 @@ impl<'m> Directive<'m> {
 
     /// Its name.
     pub fn name(self) -> &'m str {
-        self.model.tree.name(self.id)
+        // The text of a name that the catalog knows need not be fetched.
+        match self.model.name_index(self.id) {
+            Some(index) => catalog::name_of(index),
+            None => self.model.tree.name(self.id),
+        }
+    }
+
+    /// Whether its name is one of these, by the catalog's indices.
+    pub(super) fn is_named_among(self, names: &[bool]) -> bool {
+        self.model.name_index(self.id).is_some_and(|name| names[usize::from(name)])
     }
 
     /// How many arguments it has.

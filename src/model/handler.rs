@@ -1,6 +1,8 @@
 //! What answers the requests of a location: a handler, a `return`, or files.
 
-use crate::catalog::{Context, Origin};
+use std::sync::LazyLock;
+
+use crate::catalog::{self, Context, Origin};
 
 use super::{Block, Directive};
 
@@ -52,6 +54,16 @@ const ANSWERS_OR_FILES: [&str; 22] = [
     "post_action",
 ];
 
+/// For each name of the catalog, whether it is that of a handler.
+fn handler_names() -> &'static [bool] {
+    static NAMES: LazyLock<Vec<bool>> = LazyLock::new(|| {
+        let mut names = vec![false; catalog::name_count()];
+        HANDLERS.iter().filter_map(|name| catalog::name_index(name)).for_each(|name| names[usize::from(name)] = true);
+        names
+    });
+    &NAMES
+}
+
 /// Regular expressions that every path matches.
 const EVERY_PATH: [&str; 12] =
     ["^", "^/", "/", ".*", "^.*", "^.*$", "(.*)", "^(.*)", "^(.*)$", "^/(.*)", "^/(.*)$", "^/.*$"];
@@ -59,7 +71,12 @@ const EVERY_PATH: [&str; 12] =
 impl<'m> Block<'m> {
     /// The handlers right in this block, in order: the last one counts.
     pub fn handlers(self) -> Vec<Directive<'m>> {
-        let mut found: Vec<Directive<'m>> = HANDLERS.iter().filter_map(|name| self.directive(name)).collect();
+        let mut found: Vec<Directive<'m>> = Vec::new();
+        for directive in self.directives_by_name().filter(|directive| directive.is_named_among(handler_names())) {
+            // Of the same one twice, which nginx refuses, the last.
+            found.retain(|known| known.name() != directive.name());
+            found.push(directive);
+        }
         found.sort_unstable_by_key(|directive| directive.id());
         found
     }

@@ -1,7 +1,10 @@
 //! Connections to servers of a group that stay open behind an answer: how many
 //! nginx keeps, for how long, and whether what passes requests on lets them.
 
+use rustc_hash::FxHashMap;
+
 use crate::catalog::{Context, Family, Version};
+use crate::tree::NodeId;
 
 use super::target::{Protocol, Target};
 use super::upstream::{Balancer, Upstream};
@@ -81,6 +84,11 @@ impl<'m> Upstream<'m> {
 impl Target<'_> {
     /// What becomes of the connection behind the answer.
     pub fn kept(self) -> Kept {
+        let known = self.directive.model().kept_by_targets().get(&self.directive.id());
+        known.copied().unwrap_or_else(|| self.find_kept())
+    }
+
+    fn find_kept(self) -> Kept {
         match self.protocol {
             Protocol::Proxy => self.kept_by_proxy(),
             Protocol::Fastcgi => match self.block().is_on("fastcgi_keep_conn") {
@@ -156,6 +164,9 @@ impl Asked {
     /// All that a `proxy_set_header Connection …` may ask for.
     fn by(header: Directive<'_>) -> Vec<Asked> {
         let text = header.argument(1).unwrap_or_default();
+        if !text.contains('$') {
+            return vec![Asked::of(text)];
+        }
         let values = header.model().values(Family::Http, text);
         let mut asked: Vec<Asked> = values.iter().map(Asked::of).collect();
         if values.incomplete || header.is_template(1) {
@@ -177,6 +188,15 @@ impl Asked {
 }
 
 impl Model<'_> {
+    /// For targets of groups that keep connections, about which several ask.
+    fn kept_by_targets(&self) -> &FxHashMap<NodeId, Kept> {
+        self.kept.get_or_init(|| {
+            let groups = self.upstreams(Family::Http).filter(|group| group.keepalive().is_some());
+            let targets = groups.flat_map(|group| self.targets_of(group));
+            targets.map(|target| (target.directive.id(), target.find_kept())).collect()
+        })
+    }
+
     /// At least so many worker processes there are: as many as the
     /// configuration says, or one.
     pub fn least_worker_processes(&self) -> u64 {

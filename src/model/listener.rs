@@ -7,7 +7,7 @@
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
@@ -259,6 +259,8 @@ pub(super) struct Listeners {
     incomplete: bool,
     /// Where in `list` an address and port is, for datagrams or not.
     by_socket: FxHashMap<(SocketAddress, bool), usize>,
+    /// The ports of all of them; 0 stands for sockets.
+    ports: FxHashSet<u16>,
 }
 
 impl<'t> Model<'t> {
@@ -328,6 +330,12 @@ impl<'t> Model<'t> {
         gatherer.listeners
     }
 
+    /// Whether something is listened on at this port, or, for 0, at some
+    /// socket.
+    pub(super) fn has_listener_port(&self, family: Family, port: u16) -> bool {
+        self.listeners_of(family).ports.contains(&port)
+    }
+
     /// What takes TCP connections to this address and port, of one family.
     pub fn listener_at(&self, family: Family, socket: &SocketAddress) -> Option<Listener<'_>> {
         let listeners = self.listeners_of(family);
@@ -387,6 +395,7 @@ impl Gatherer {
         let next = self.listeners.list.len();
         let index = *self.listeners.by_socket.entry((socket.clone(), options.udp)).or_insert(next);
         if index == next {
+            self.listeners.ports.insert(socket.port);
             self.listeners.list.push(ListenerData::new(family, socket, options.udp));
         }
         let listener = &mut self.listeners.list[index];

@@ -98,6 +98,8 @@ pub use crate::tree::{Include, Nothing, is_leftover_name};
 
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+
 use rustc_hash::FxHashSet;
 
 use crate::catalog::{self, Context, Family, Origin, Version};
@@ -159,6 +161,8 @@ pub struct Model<'t> {
     targets: OnceLock<Vec<NodeId>>,
     included_once: OnceLock<Vec<bool>>,
     target_index: OnceLock<target::TargetIndex>,
+    endpoints: OnceLock<endpoint::Endpoints>,
+    kept: OnceLock<FxHashMap<NodeId, Kept>>,
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
     mentions: OnceLock<mention::Mentions>,

@@ -21,6 +21,10 @@ impl<'m> Endpoint<'m> {
     pub fn own_listeners(self) -> Vec<Listener<'m>> {
         let model = self.directive.model();
         let mut found: Vec<Listener<'m>> = Vec::new();
+        let port = if matches!(self.host, Host::Unix(_)) { Some(0) } else { self.port };
+        if !FAMILIES.iter().any(|family| port.is_some_and(|port| model.has_listener_port(*family, port))) {
+            return found;
+        }
         for socket in self.sockets() {
             let exact = FAMILIES.iter().filter_map(|family| model.listener_at(*family, &socket)).next();
             let wildcard =

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -34,6 +35,14 @@ pub const PASS_AND_SERVER_NAMES: [&str; 7] = {
     let [proxy, fastcgi, uwsgi, scgi, grpc, memcached] = PASS_NAMES;
     [proxy, fastcgi, uwsgi, scgi, grpc, memcached, "server"]
 };
+
+/// The same by the catalog's indices.
+fn pass_names() -> &'static [(u16, Protocol)] {
+    static NAMES: LazyLock<Vec<(u16, Protocol)>> = LazyLock::new(|| {
+        PASS_DIRECTIVES.iter().filter_map(|(name, protocol)| Some((catalog::name_index(name)?, *protocol))).collect()
+    });
+    &NAMES
+}
 
 /// The module that passes a request on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -133,7 +142,8 @@ pub struct Target<'m> {
 impl<'m> Target<'m> {
     /// The target in a directive; none for every other directive.
     pub fn of(directive: Directive<'m>) -> Option<Target<'m>> {
-        let (_, protocol) = PASS_DIRECTIVES.iter().find(|(name, _)| *name == directive.name())?;
+        let name = directive.model().name_index(directive.id())?;
+        let (_, protocol) = pass_names().iter().find(|(pass, _)| *pass == name)?;
         let protocol = match directive.parent().kind() {
             Kind::Directives(Context::StreamServer) => Protocol::Stream,
             _ => *protocol,
@@ -185,10 +195,9 @@ impl<'m> Target<'m> {
 
     /// The group that a target without variables names.
     pub fn upstream(self) -> Option<Upstream<'m>> {
-        if self.has_variables() {
-            return None;
-        }
-        self.group_named(self.text)
+        let model = self.model();
+        let group = model.target_index().groups.get(&self.directive.id())?;
+        Some(Upstream { block: model.block(*group) })
     }
 
     /// The groups that the target may name, variables evaluated as far as the
@@ -302,6 +311,8 @@ pub(super) type FixedTargets = FxHashMap<(Family, String), Vec<FixedTarget>>;
 pub(super) struct TargetIndex {
     /// For each group, the directives that may pass requests to it.
     users: FxHashMap<BlockId, Vec<NodeId>>,
+    /// The group that each target without variables names, if it names one.
+    groups: FxHashMap<NodeId, BlockId>,
     /// Hosts and ports of targets without variables, and the first that has
     /// each.
     resolved_at_start: FxHashMap<(Family, String, String), NodeId>,
@@ -309,6 +320,40 @@ pub(super) struct TargetIndex {
     readers: FxHashMap<(Family, String), Vec<NodeId>>,
     /// Families in which some target may name any group.
     uncertain: FxHashSet<Family>,
+}
+
+impl TargetIndex {
+    fn add_fixed(&mut self, target: Target<'_>) {
+        let family = target.protocol.family();
+        if target.is_template() {
+            self.uncertain.insert(family);
+        }
+        if let Some(group) = target.group_named(target.text) {
+            self.users.entry(group.block.id()).or_default().push(target.directive.id());
+            self.groups.insert(target.directive.id(), group.block.id());
+        }
+        if target.is_in_place()
+            && let Some((host, port)) = host_and_port(target.protocol, target.text)
+        {
+            self.resolved_at_start.entry((family, host, port)).or_insert(target.directive.id());
+        }
+    }
+
+    fn add_evaluated(&mut self, target: Target<'_>, values: &Values) {
+        let family = target.protocol.family();
+        if !target.is_certain_among(values) {
+            self.uncertain.insert(family);
+        }
+        for group in target.upstreams_among(values) {
+            self.users.entry(group.block.id()).or_default().push(target.directive.id());
+        }
+        for variable in Template::parse(target.text).variables() {
+            let readers = self.readers.entry((family, variable.to_ascii_lowercase())).or_default();
+            if readers.last() != Some(&target.directive.id()) {
+                readers.push(target.directive.id());
+            }
+        }
+    }
 }
 
 impl<'t> Model<'t> {
@@ -415,27 +460,10 @@ impl<'t> Model<'t> {
             let mut index = TargetIndex::default();
             index.uncertain.extend([Family::Http, Family::Stream].into_iter().filter(|of| self.has_foreign_pass(*of)));
             for target in self.targets() {
-                let values = self.values_at(target.block(), target.text);
-                if !target.is_certain_among(&values) {
-                    index.uncertain.insert(target.protocol.family());
-                }
-                for group in target.upstreams_among(&values) {
-                    index.users.entry(group.block.id()).or_default().push(target.directive.id());
-                }
-                let template = Template::parse(target.text);
-                for variable in template.variables() {
-                    let key = (target.protocol.family(), variable.to_ascii_lowercase());
-                    let readers = index.readers.entry(key).or_default();
-                    if readers.last() != Some(&target.directive.id()) {
-                        readers.push(target.directive.id());
-                    }
-                }
-                if !target.has_variables()
-                    && target.is_in_place()
-                    && let Some((host, port)) = host_and_port(target.protocol, target.text)
-                {
-                    let key = (target.protocol.family(), host, port);
-                    index.resolved_at_start.entry(key).or_insert(target.directive.id());
+                if target.has_variables() {
+                    index.add_evaluated(target, &self.values_at(target.block(), target.text));
+                } else {
+                    index.add_fixed(target);
                 }
             }
             index

@@ -144,7 +144,7 @@ fn go_through_all_stages(bytes: Vec<u8>) {
     }
     assert_nodes_fit(&tree);
     let model = Model::new(&tree, outermost_context(&tree.files[0]), Profile::default());
-    let findings = engine::run(&model, rules::ALL);
+    let findings = engine::run(&model, rules::ALL, engine::Severity::Info);
     for finding in &findings {
         assert_finding_fits(finding, &tree);
     }
