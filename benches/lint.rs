@@ -76,7 +76,7 @@ fn model(tree: &Tree) -> Model<'_> {
 }
 
 fn check(server: &Server) -> Vec<Finding> {
-    engine::run(&model(&server.load()), rules::ALL)
+    engine::run(&model(&server.load()), rules::ALL, engine::Severity::Warning)
 }
 
 /// Bytes to tokens and statements.
@@ -122,7 +122,9 @@ mod thousand_hosts {
     #[divan::bench(sample_count = 50)]
     fn run_rules(bencher: Bencher<'_, '_>) {
         let tree = Server::new(1_000).load();
-        bencher.with_inputs(|| model(&tree)).bench_local_refs(|model| engine::run(model, rules::ALL));
+        bencher
+            .with_inputs(|| model(&tree))
+            .bench_local_refs(|model| engine::run(model, rules::ALL, engine::Severity::Warning));
     }
 }
 

@@ -70,7 +70,7 @@ fn check_alone(record: &Value) -> (Tree, Vec<Finding>) {
     let files: Memory = [(path, what_was_accepted(record))].into_iter().collect();
     let tree = tree::load(&files, path, &Places::of_fragment(path, path)).expect("the file is there");
     let outermost = outermost_context(&tree.files[0]);
-    let findings = engine::run(&Model::new(&tree, outermost, Profile::default()), rules::ALL);
+    let findings = engine::run(&Model::new(&tree, outermost, Profile::default()), rules::ALL, Severity::Info);
     (tree, findings)
 }
 
@@ -238,7 +238,7 @@ fn accepted_trees() -> Vec<Judged> {
         let name = text(&record, "tree");
         let entry = corpus().join("trees").join(name).join(text(&record, "entry"));
         let tree = tree::load(&Disk, &entry, &Places::of_entry(&entry, &entry)).expect("the entry is there");
-        let findings = engine::run(&Model::new(&tree, Context::Main, Profile::default()), rules::ALL);
+        let findings = engine::run(&Model::new(&tree, Context::Main, Profile::default()), rules::ALL, Severity::Info);
         Judged { name: name.to_owned(), tree, findings }
     };
     accepted.map(judge).collect()
@@ -286,6 +286,7 @@ fn how_often_each_rule_speaks_on_what_nginx_accepts() {
 /// Not a test but a view, to read before a rule is done: `make noise RULES=a,b`.
 #[test]
 #[ignore = "prints what rules say on real configurations"]
+#[allow(clippy::print_stdout)]
 fn what_rules_say_on_what_nginx_accepts() {
     let wanted = std::env::var("NGINX_LINT_RULES").unwrap_or_default();
     let is_wanted = |rule: &str| wanted.is_empty() || wanted.split(',').any(|name| name == rule);

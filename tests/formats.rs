@@ -7,10 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 fn run(arguments: &[&str]) -> Output {
-    let command = Command::new(env!("CARGO_BIN_EXE_nginx-lint"))
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output();
+    let command =
+        Command::new(env!("CARGO_BIN_EXE_nginx-lint")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     command.expect("it runs")
 }
 
@@ -28,8 +26,11 @@ fn inputs() -> Vec<Vec<String>> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("formats");
     std::fs::create_dir_all(&directory).expect("a directory");
     let odd = directory.join("odd & \"quoted\".conf");
-    std::fs::write(&odd, b"events {}\nhttp { server { listen 8080; location /\xff<&>\x1b { proxy_pas http://a; } } }\n")
-        .expect("written");
+    std::fs::write(
+        &odd,
+        b"events {}\nhttp { server { listen 8080; location /\xff<&>\x1b { proxy_pas http://a; } } }\n",
+    )
+    .expect("written");
     let odd = odd.to_string_lossy().into_owned();
     vec![
         vec!["fixtures/502".to_owned(), "--min-severity".to_owned(), "info".to_owned()],
@@ -54,7 +55,8 @@ fn sarif_fits_the_schema_of_the_standard() {
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     for_each_input("sarif", |text| {
         let document: Value = serde_json::from_str(text).expect("JSON");
-        let wrong: Vec<String> = validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let wrong: Vec<String> =
+            validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     });
     let document = json(&["--format", "sarif", "fixtures/502"]);

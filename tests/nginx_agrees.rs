@@ -2,15 +2,20 @@
 //! a finding says that nginx would refuse it, nginx does; everywhere else it
 //! does not.
 
+mod support;
+
 use std::path::Path;
 use std::process::Command;
 
-use nginx_lint::catalog::Context;
+use nginx_lint::catalog::{Context, Version};
 use nginx_lint::engine::{Block, BlockKind};
 use nginx_lint::model::outermost_context;
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
 use nginx_lint::syntax::ParsedFile;
+
+use support::oracle::Oracle;
+use support::page::without_names;
 
 /// Where Debian puts the modules that are not built in.
 const MODULES: &str = "/usr/lib/nginx/modules";
@@ -30,10 +35,20 @@ const LATE: [&str; 4] = [
 #[test]
 fn nginx_agrees_with_every_page() {
     let mut wrong = Vec::new();
+    let installed = Oracle::new().version;
     for rule in rules::ALL {
-        let can_be_asked = |block: &&Block<'_>| !NOT_INSTALLED.iter().any(|name| block.text.contains(name));
+        let can_be_asked = |block: &&Block<'_>| {
+            // A newer release may take what this one does not.
+            let version = block.nginx_version().and_then(|version| version.parse::<Version>().ok());
+            version.is_none_or(|version| version <= installed)
+                && !NOT_INSTALLED.iter().any(|name| block.text.contains(name))
+        };
         for block in rule.page().blocks.iter().filter(can_be_asked) {
             let answer = nginx_t(block);
+            // A directive that only a later release has, on a block for that one.
+            if block.nginx_version().is_some() && answer.contains("unknown directive \"http2\"") {
+                continue;
+            }
             let accepted = answer.contains("syntax is ok") && !LATE.iter().any(|text| answer.contains(text));
             let expected = !(rule.refused && block.kind == BlockKind::Bad && marks_a_refusal(rule.name, block));
             if accepted != expected {
@@ -78,7 +93,7 @@ fn surround(text: &str, context: Context) -> String {
 }
 
 fn offline(text: &str) -> String {
-    text.replace("http://static.example", "http://127.0.0.1").replace("listen 80", "listen 127.0.0.1:8080")
+    without_names(text).replace("http://bakend", "http://127.0.0.1").replace("listen 80", "listen 127.0.0.1:8080")
 }
 
 fn run(directory: &Path) -> String {

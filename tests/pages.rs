@@ -73,7 +73,7 @@ fn check(block: &Block<'_>) -> Checked {
     let version = block.nginx_version().map(|version| version.parse().expect("a version"));
     let profile = Profile { version, surroundings: surroundings(block), ..Profile::default() };
     let model = Model::new(&tree, outermost, profile);
-    let mut findings = engine::run(&model, rules::ALL);
+    let mut findings = engine::run(&model, rules::ALL, Severity::Info);
     suppress(&model, &mut findings);
     Checked { tree, findings }
 }

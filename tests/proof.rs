@@ -27,7 +27,8 @@
 //!
 //! For each case the test starts the backends and an nginx of its own on
 //! 127.0.0.1, sends the requests, stops everything and compares. Nothing but
-//! loopback is used and no name is looked up. Without nginx the test fails;
+//! loopback is used and no name is looked up but `localhost` and those that a
+//! `"dns …"` backend is asked for. Without nginx the test fails;
 //! `NGINX_LINT_NGINX` names one that is not in the usual places.
 //!
 //! While a page is being written, `NGINX_LINT_PROOFS` may name a directory (or
@@ -42,9 +43,13 @@
 //! | `"http"` | answers 200; the body is the head of the request, each line after the backend's name: `app: GET / HTTP/1.0`; keeps the connection when asked to |
 //! | `"slow 300ms"` | the same, after that time |
 //! | `"fastcgi"` | answers 200 to a FastCGI request; the body is its parameters: `app: SCRIPT_NAME=/a.php` |
+//! | `"one worker"` | as `"http"`, but works on one connection at a time, until it is closed, as a process of a server does; others wait |
+//! | `"fastcgi one worker"` | the same for FastCGI |
 //! | `"silent"` | accepts, reads, and never answers |
 //! | `"hang up"` | accepts and ends the connection at once |
 //! | `"closed"` | nothing listens on the port |
+//! | `"dns a.example=127.0.0.1 b.example=::1"` | a name server (UDP) that knows these names, one with several addresses written several times, and says of every other that there is none; `"dns"` knows no name |
+//! | `"dns silent"` | a name server that never answers |
 //!
 //! # The configuration of a case
 //!
@@ -82,7 +87,7 @@
 //! | `log`, `no_log` | text that the error log has; does not have |
 //! | `faster_than`, `slower_than` | seconds that every answer took |
 //! | `connections` | how many each backend accepted, such as `{ app = 1 }` |
-//! | `received` | how many requests each backend read |
+//! | `received` | how many requests each backend read; of a name server, how many questions |
 //! | `at_once` | the most requests each backend had at the same time |
 //! | `nginx_t` | `"accepted"` or `"refused"`: what `nginx -t` must decide. When nothing else is expected, nginx is not started |
 //! | `says` | text that `nginx -t` writes |

@@ -11,6 +11,7 @@
 //!                              # mail-server
 //! configuration = 'server a:0;'
 //! nginx-version = "1.27.3"     # the release it is judged for; the installed one when left out
+//! nginx-modules = []           # the modules it has; any when left out
 //! also = ["invalid-value"]     # rules that rightly speak too
 //!
 //! [[accepted]]                 # looks alike, and nginx takes it
@@ -93,6 +94,7 @@ struct Example {
     within: String,
     configuration: String,
     nginx_version: Option<String>,
+    nginx_modules: Option<Vec<String>>,
     #[serde(default)]
     also: Vec<String>,
 }
@@ -145,8 +147,10 @@ fn check(example: &Example) -> (Tree, Vec<Finding>) {
     let entry = Path::new("/etc/nginx/nginx.conf");
     let files: Memory = [(entry, example.text().into_bytes())].into_iter().collect();
     let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
-    let model = Model::new(&tree, Context::Main, Profile::of_version(Some(example.version())));
-    let findings = engine::run(&model, rules::ALL);
+    let modules = example.nginx_modules.clone();
+    let profile = Profile { modules, ..Profile::of_version(Some(example.version())) };
+    let model = Model::new(&tree, Context::Main, profile);
+    let findings = engine::run(&model, rules::ALL, engine::Severity::Info);
     (tree, findings)
 }
 

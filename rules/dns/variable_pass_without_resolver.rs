@@ -1,9 +1,7 @@
 //! A target that is looked up for each request, without a resolver to ask.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{
-    Directive, Effective, Host, PASS_NAMES, Protocol, Target, Template, Values, split_address, split_target,
-};
+use crate::model::{Directive, Effective, PASS_NAMES, Target, Template};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -22,26 +20,21 @@ pub const RULE: Rule = Rule {
     check: Check::Directives(&PASS_NAMES, check),
 };
 
-/// What a target needs.
-enum Need {
-    Nothing,
-    /// This name is asked for.
-    Name(String),
-    /// Only the request knows the host.
-    Unknown,
-}
-
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(target) = Target::of(directive).filter(|target| target.has_variables() && !target.is_template()) else {
         return;
     };
-    if directive.parent().effective("resolver") != Effective::Default {
+    let is_without = directive.parent().effective("resolver") == Effective::Default;
+    if !is_without || directive.definition().is_none() {
         return;
     }
-    match need(target) {
-        Need::Nothing => {}
-        Need::Name(name) => known_name(target, &name, findings),
-        Need::Unknown => unknown_name(target, findings),
+    let hosts = target.run_time_hosts();
+    match hosts.asked.first() {
+        // A host that is written out has a rule of its own.
+        Some(_) if hosts.is_written_out => {}
+        Some(name) => known_name(target, name, findings),
+        None if hosts.has_unknown => unknown_name(target, findings),
+        None => {}
     }
 }
 
@@ -60,51 +53,18 @@ fn known_name(target: Target<'_>, name: &str, findings: &mut Findings) {
 
 fn unknown_name(target: Target<'_>, findings: &mut Findings) {
     let directive = target.directive;
-    let written = &target.text[target.parts().address];
-    let variables: Vec<String> = Template::parse(written).variables().take(1).map(|name| format!("${name}")).collect();
+    let written = &target.text[target.written_address()];
+    let variable = Template::parse(written).variables().next().unwrap_or_default();
     let finding = findings.add(
         directive.place_of_argument(0),
-        format!("the target depends on {}, but no resolver is set to look up a host name", variables.concat()),
+        format!("the target depends on ${variable}, but no resolver is set to look up a host name"),
     );
     finding.note(format!(
         "when it is a name that is not an upstream group, nginx {}: no resolver defined to resolve it",
         target.protocol.failure()
     ));
     finding.help("add a resolver, such as: resolver 127.0.0.53;");
-    finding.severity(Severity::Warning);
-}
-
-fn need(target: Target<'_>) -> Need {
-    let model = target.directive.model();
-    let values = model.values(target.protocol.family(), target.text);
-    let mut unknown = false;
-    for text in values.iter() {
-        match need_of(target, text) {
-            Need::Name(name) => return Need::Name(name),
-            Need::Unknown => unknown = true,
-            Need::Nothing => {}
-        }
-    }
-    if unknown || values.incomplete { Need::Unknown } else { Need::Nothing }
-}
-
-fn need_of(target: Target<'_>, text: &str) -> Need {
-    let parts = split_target(target.protocol, text);
-    let address = &text[parts.address];
-    let Host::Name(name) = split_address(address).0 else { return Need::Nothing };
-    if !Values::is_known(address) {
-        return Need::Unknown;
-    }
-    // An empty value is an "invalid URL prefix", another mistake.
-    if name.is_empty() || (target.protocol == Protocol::Proxy && parts.scheme.is_empty()) {
-        return Need::Nothing;
-    }
-    // A group with a port is another mistake, with a rule of its own.
-    let model = target.directive.model();
-    let is_group = model.upstream(target.protocol.family(), name).is_some();
-    if is_group || model.is_resolved_at_start(target.protocol, text) {
-        Need::Nothing
-    } else {
-        Need::Name(name.to_owned())
-    }
+    // Who computes a target mostly knows that nginx cannot look it up.
+    let is_computed = directive.model().is_computed(target.protocol.family(), variable);
+    finding.severity(if is_computed { Severity::Info } else { Severity::Warning });
 }

@@ -3,7 +3,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Directive, Effective, parse_number, parse_size};
+use crate::model::{Block, Directive, Effective, PAGE, Sizes, parse_number, parse_size, written_size};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -53,10 +53,6 @@ pub const RULE: Rule = Rule {
     ),
 };
 
-/// The size of a page of memory that nginx is judged for: the default of many
-/// sizes.
-const PAGE: u64 = 4_096;
-
 /// The largest temporary file by default.
 const MAX_TEMPORARY_FILE: u64 = 1 << 30;
 
@@ -65,7 +61,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         return;
     }
     let name = directive.name();
-    if let Some(sizes) = FAMILIES.iter().find(|sizes| sizes.names().contains(&name)) {
+    if let Some(sizes) = Sizes::of(name) {
         check_family(directive, sizes, findings);
         return;
     }
@@ -78,52 +74,6 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
 fn is_http(block: Block<'_>) -> bool {
     [Context::Http, Context::Server, Context::Location].into_iter().any(|context| block.is(context))
 }
-
-/// The directives of one kind of upstream.
-struct Sizes {
-    buffer_size: &'static str,
-    buffers: &'static str,
-    busy: &'static str,
-    write: &'static str,
-    max: &'static str,
-}
-
-impl Sizes {
-    fn names(&self) -> [&'static str; 5] {
-        [self.buffer_size, self.buffers, self.busy, self.write, self.max]
-    }
-}
-
-const FAMILIES: [Sizes; 4] = [
-    Sizes {
-        buffer_size: "proxy_buffer_size",
-        buffers: "proxy_buffers",
-        busy: "proxy_busy_buffers_size",
-        write: "proxy_temp_file_write_size",
-        max: "proxy_max_temp_file_size",
-    },
-    Sizes {
-        buffer_size: "fastcgi_buffer_size",
-        buffers: "fastcgi_buffers",
-        busy: "fastcgi_busy_buffers_size",
-        write: "fastcgi_temp_file_write_size",
-        max: "fastcgi_max_temp_file_size",
-    },
-    Sizes {
-        buffer_size: "uwsgi_buffer_size",
-        buffers: "uwsgi_buffers",
-        busy: "uwsgi_busy_buffers_size",
-        write: "uwsgi_temp_file_write_size",
-        max: "uwsgi_max_temp_file_size",
-    },
-    Sizes {
-        buffer_size: "scgi_buffer_size",
-        buffers: "scgi_buffers",
-        busy: "scgi_busy_buffers_size",
-        write: "scgi_temp_file_write_size",
-        max: "scgi_max_temp_file_size",
-    },
-];
 
 /// nginx puts the values together in every server and location. Only where a
 /// block says something new can something be wrong that was not wrong outside.
@@ -202,7 +152,7 @@ impl<'m> Values<'m> {
     /// The checks in nginx's order: the first one that fails is reported.
     fn check(&self, block: Block<'m>, sizes: &Sizes, findings: &mut Findings) {
         let largest = self.largest();
-        let Sizes { buffer_size, buffers, busy, write, max } = sizes;
+        let Sizes { buffer_size, buffers, busy, write, max, .. } = sizes;
         let maximum = format!("the maximum of the value of \"{buffer_size}\" and one of the \"{buffers}\"");
         let all_but_one = (self.count - 1).saturating_mul(self.one.bytes);
         let at_most_busy = self.busy.map_or(largest.bytes.saturating_mul(2), |busy| busy.bytes);
@@ -210,34 +160,39 @@ impl<'m> Values<'m> {
             let Some(by) = self.one.by else { return };
             let finding = findings.add(by.place_of_argument(0), format!("{buffers} allows one buffer only"));
             finding.nginx_says(format!("there must be at least 2 \"{buffers}\""));
-            finding.help(format!("write 2 or more: \"{buffers} 8 {}\"", written(self.one.bytes)));
+            finding.help(format!("write 2 or more: \"{buffers} 8 {}\"", written_size(self.one.bytes)));
             self.finish(finding, block, &[]);
         } else if at_most_busy < largest.bytes {
             let Some(by) = self.busy.and_then(|busy| busy.by) else { return };
-            let message =
-                format!("{busy} is {}, less than one buffer of {}", written(at_most_busy), written(largest.bytes));
+            let message = format!(
+                "{busy} is {}, less than one buffer of {}",
+                written_size(at_most_busy),
+                written_size(largest.bytes)
+            );
             let finding = findings.add(by.place_of_argument(0), message);
             finding.nginx_says(format!("\"{busy}\" must be equal to or greater than {maximum}"));
-            finding.help(format!("write {} or more", written(largest.bytes)));
+            finding.help(format!("write {} or more", written_size(largest.bytes)));
             self.finish(finding, block, &[largest]);
         } else if at_most_busy > all_but_one {
             self.report_too_busy(block, sizes, at_most_busy, all_but_one, findings);
         } else if let Some(Value { bytes, by: Some(by) }) = self.write.filter(|write| write.bytes < largest.bytes) {
-            let message = format!("{write} is {}, less than one buffer of {}", written(bytes), written(largest.bytes));
+            let message =
+                format!("{write} is {}, less than one buffer of {}", written_size(bytes), written_size(largest.bytes));
             let finding = findings.add(by.place_of_argument(0), message);
             finding.nginx_says(format!("\"{write}\" must be equal to or greater than {maximum}"));
-            finding.help(format!("write {} or more", written(largest.bytes)));
+            finding.help(format!("write {} or more", written_size(largest.bytes)));
             self.finish(finding, block, &[largest]);
         } else {
             let bytes = self.max.map_or(MAX_TEMPORARY_FILE, |max| max.bytes);
             let by = self.max.map_or(largest.by, |max| max.by);
             let Some(by) = by.filter(|_| bytes != 0 && bytes < largest.bytes) else { return };
-            let message = format!("{max} is {}, less than one buffer of {}", written(bytes), written(largest.bytes));
+            let message =
+                format!("{max} is {}, less than one buffer of {}", written_size(bytes), written_size(largest.bytes));
             let finding = findings.add(by.place(), message);
             finding.nginx_says(format!(
                 "\"{max}\" must be equal to zero to disable temporary files usage or must be equal to or greater than {maximum}"
             ));
-            finding.help(format!("write 0 for no temporary files, or {} or more", written(largest.bytes)));
+            finding.help(format!("write 0 for no temporary files, or {} or more", written_size(largest.bytes)));
             self.finish(finding, block, &[largest]);
         }
     }
@@ -251,31 +206,31 @@ impl<'m> Values<'m> {
         findings: &mut Findings,
     ) {
         let Sizes { buffer_size, buffers, busy, .. } = sizes;
-        let (limit, largest) = (written(all_but_one), self.largest());
+        let (limit, largest) = (written_size(all_but_one), self.largest());
         let by_default = self.busy.is_none();
         // What the innermost block says has upset the others.
         let candidates = [self.busy.and_then(|busy| busy.by), self.buffer_size.by, self.one.by];
         let Some(by) = candidates.into_iter().flatten().max_by_key(|by| depth(by.parent())) else { return };
         let all_but_one_text =
-            format!("all {buffers} but one ({} of {}) are {limit}", self.count - 1, written(self.one.bytes));
+            format!("all {buffers} but one ({} of {}) are {limit}", self.count - 1, written_size(self.one.bytes));
         let message = if by_default {
             format!(
                 "{busy} is {} here, twice the larger of {buffer_size} and one of the {buffers}; {all_but_one_text}",
-                written(at_most_busy)
+                written_size(at_most_busy)
             )
         } else {
-            format!("{busy} is {} here; {all_but_one_text}", written(at_most_busy))
+            format!("{busy} is {} here; {all_but_one_text}", written_size(at_most_busy))
         };
         let place =
             if by == self.one.by.unwrap_or(by) && self.one.by.is_some() { by.place() } else { by.place_of_argument(0) };
         let finding = findings.add(place, message);
         finding.nginx_says(format!("\"{busy}\" must be less than the size of all \"{buffers}\" minus one buffer"));
         let help = if largest.bytes <= all_but_one && by_default {
-            format!("add \"{busy} {};\" next to it, or write larger {buffers}", written(largest.bytes))
+            format!("add \"{busy} {};\" next to it, or write larger {buffers}", written_size(largest.bytes))
         } else if largest.bytes <= all_but_one {
             format!("write {busy} {limit} or less, or larger {buffers}")
         } else {
-            format!("write larger {buffers}: \"{buffers} 8 {};\"", written(largest.bytes))
+            format!("write larger {buffers}: \"{buffers} 8 {};\"", written_size(largest.bytes))
         };
         finding.help(help);
         let others: Vec<Value<'m>> =
@@ -303,16 +258,6 @@ impl<'m> Values<'m> {
 
 fn depth(block: Block<'_>) -> usize {
     block.outwards().count()
-}
-
-/// A size as it would be written in a configuration.
-fn written(bytes: u64) -> String {
-    match bytes {
-        0 => "0".to_owned(),
-        _ if bytes.is_multiple_of(1 << 20) => format!("{}m", bytes >> 20),
-        _ if bytes.is_multiple_of(1_024) => format!("{}k", bytes / 1_024),
-        _ => bytes.to_string(),
-    }
 }
 
 /// The least and the step of the size of a pool.
@@ -391,7 +336,7 @@ fn check_pool_against_buffers(directive: Directive<'_>, findings: &mut Findings)
                 by.place_of_argument(0),
                 format!(
                     "connection_pool_size is {}, more than a buffer of large_client_header_buffers with 8k",
-                    written(bytes)
+                    written_size(bytes)
                 ),
             );
             finish_pool(finding, block);
@@ -406,12 +351,12 @@ fn check_pool_against_buffers(directive: Directive<'_>, findings: &mut Findings)
     }
     let message = format!(
         "a buffer of large_client_header_buffers is {}, less than connection_pool_size with {}",
-        written(size),
-        written(bytes)
+        written_size(size),
+        written_size(bytes)
     );
     let finding = findings.add(buffers.place_of_argument(1), message);
     if let Some(by) = pool.and_then(|pool| pool.by) {
-        finding.label(by.place(), format!("connection_pool_size is {}", written(bytes)));
+        finding.label(by.place(), format!("connection_pool_size is {}", written_size(bytes)));
     }
     finish_pool(finding, block);
 }

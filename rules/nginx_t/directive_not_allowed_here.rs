@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Contexts};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Directive, Kind, Misfit, Model};
+use crate::model::{Block, Directive, Kind, Misfit, Model, is_first_in_plus};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -37,7 +37,14 @@ fn is_in_a_misplaced_block(directive: Directive<'_>) -> bool {
 fn report(directive: Directive<'_>, findings: &mut Findings) {
     let name = directive.name();
     let Kind::Directives(here) = directive.parent().kind() else { return };
-    let message = format!("\"{name}\" is not allowed in {}", called(here));
+    let later = later_definition(directive, here);
+    if directive.model().is_for_plus() && later.is_some_and(is_first_in_plus) {
+        return;
+    }
+    let message = match later.and_then(|definition| definition.since) {
+        Some(since) => format!("\"{name}\" is not allowed in {} before nginx {since}", called(here)),
+        None => format!("\"{name}\" is not allowed in {}", called(here)),
+    };
     let finding = findings.add(directive.place_of_name(), message);
     finding.nginx_says(Misfit::NotAllowedHere.says(name)).nginx_names(directive.terminator());
     finding.link = catalog::find(name).iter().find_map(|definition| definition.url());
@@ -61,6 +68,13 @@ fn report(directive: Directive<'_>, findings: &mut Findings) {
     if let Some(head) = directive.parent().head() {
         finding.label(head.place_of_name(), "this block does not take it");
     }
+}
+
+/// What a release after the one that is meant says of it here.
+fn later_definition(directive: Directive<'_>, here: catalog::Context) -> Option<&'static catalog::Directive> {
+    let known = catalog::find_in(directive.name(), here)?;
+    let is_late = known.since.is_some_and(|since| directive.model().version().is_some_and(|version| version < since));
+    is_late.then_some(known)
 }
 
 fn called(context: catalog::Context) -> String {

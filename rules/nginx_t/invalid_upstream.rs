@@ -3,8 +3,8 @@
 use crate::catalog::{Context, Family, Origin, Version, nearest};
 use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
-    AddressForm, Block, Directive, Effective, Place, Upstream, has_placeholder, parse_address, parse_number,
-    parse_seconds, parse_size,
+    AddressForm, Balancer, Block, Directive, Effective, Model, Place, Upstream, has_placeholder, parse_address,
+    parse_number, parse_seconds, parse_size,
 };
 
 /// See the page.
@@ -27,6 +27,9 @@ const RESOLVES: Version = Version::new(1, 27, 3);
 /// From it on it has `sticky`, `route=` and `drain`.
 const STICKY: Version = Version::new(1, 29, 6);
 
+/// From it on it has `least_time`.
+const LEAST_TIME: Version = Version::new(1, 31, 0);
+
 /// From it on `keepalive` may be 0 and have a second word.
 const KEEPALIVE_OFF: Version = Version::new(1, 29, 7);
 
@@ -36,23 +39,16 @@ const SMALLEST_ZONE: u64 = 8 * 4096;
 fn check(block: Block<'_>, findings: &mut Findings) {
     let Some(head) = block.head().filter(|head| head.definition().is_some()) else { return };
     let upstream = Upstream { block };
-    let mut method = Method::default();
+    let balancers = upstream.balancers();
     for directive in block.statements() {
         if !directive.is_read() && directive.definition().is_some() {
             continue;
         }
         match directive.name() {
-            "server" => check_server(directive, upstream, &method, findings),
+            "server" => check_server(directive, upstream, &balancers, findings),
             "zone" => check_zone(directive, findings),
-            "keepalive" => {
-                check_keepalive(directive, findings);
-                method.is_set = true;
-            }
-            name if is_foreign(directive) || name == "sticky" => method.is_foreign |= !is_harmless(name),
-            "ip_hash" | "hash" | "least_conn" | "random" | "least_time" => {
-                check_method(directive, findings);
-                method.take(directive, findings);
-            }
+            "keepalive" => check_keepalive(directive, findings),
+            "hash" | "random" | "least_time" if !is_foreign(directive) => check_method(directive, findings),
             _ => {}
         }
     }
@@ -62,42 +58,20 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     }
 }
 
-/// How requests are shared out, as far as the directives say so far.
-#[derive(Default)]
-struct Method<'m> {
-    /// A module has taken over: a method, or `keepalive`.
-    is_set: bool,
-    /// The last method.
-    directive: Option<Directive<'m>>,
-    /// A method that is not known may have changed what servers can have.
-    is_foreign: bool,
-}
-
-impl<'m> Method<'m> {
-    fn take(&mut self, directive: Directive<'m>, findings: &mut Findings) {
-        if self.is_set && !self.is_foreign {
-            let name = directive.name();
-            let message = match self.directive {
-                Some(earlier) => format!("\"{name}\" takes the place of \"{}\"", earlier.name()),
-                None => format!("\"{name}\" takes the place of \"keepalive\", which then does nothing"),
-            };
-            let finding = findings.add(directive.place(), message);
-            finding.severity(Severity::Warning).not_refused();
-            finding.nginx_says("load balancing method redefined").nginx_names(directive.terminator());
-            match self.directive {
-                Some(earlier) => finding.label(earlier.place(), "not used").help("remove one of them"),
-                None => finding.before(KEEPALIVE_OFF).help(format!("write \"{name}\" above \"keepalive\"")),
-            };
+/// The method above a server, if it knows no backup servers: nginx looks at
+/// what it has read so far. Another module may have changed what servers can
+/// have.
+fn method_without_backup<'m>(server: Directive<'m>, balancers: &[Balancer<'m>]) -> Option<Directive<'m>> {
+    let above = balancers.iter().take_while(|balancer| balancer.directive().id() < server.id());
+    let mut method = None;
+    for balancer in above {
+        match balancer {
+            Balancer::Method(directive) => method = Some(*directive),
+            Balancer::Foreign(_) => return None,
+            Balancer::Keepalive(_) => {}
         }
-        self.is_set = true;
-        self.directive = Some(directive);
     }
-
-    /// The method above a server that knows no backup servers.
-    fn without_backup(&self) -> Option<Directive<'m>> {
-        let knows_none = |method: &Directive<'m>| matches!(method.name(), "ip_hash" | "hash" | "random");
-        self.directive.filter(knows_none).filter(|_| !self.is_foreign)
-    }
+    method.filter(|method| matches!(method.name(), "ip_hash" | "hash" | "random"))
 }
 
 /// Whether it is a directive that open source nginx does not have here.
@@ -105,16 +79,14 @@ fn is_foreign(directive: Directive<'_>) -> bool {
     directive.definition().is_none_or(|definition| definition.module.origin != Origin::OpenSource)
 }
 
-/// Directives of NGINX Plus that are no methods.
-fn is_harmless(name: &str) -> bool {
-    matches!(name, "state" | "queue" | "ntlm")
-}
-
 fn check_method(directive: Directive<'_>, findings: &mut Findings) {
     let arguments: Vec<&str> = directive.arguments().collect();
     let allowed: &[&[&str]] = match (directive.name(), directive.parent().kind()) {
         ("hash", _) => &[&[], &["consistent"]],
-        ("random", _) => &[&["two"], &["least_conn", "least_time=header", "least_time=last_byte"]],
+        ("random", _) => {
+            check_least_time(directive, findings);
+            &[&["two"], &["least_conn", "least_time=header", "least_time=last_byte"]]
+        }
         ("least_time", _) => &[&[], &["inflight"]],
         _ => return,
     };
@@ -123,7 +95,6 @@ fn check_method(directive: Directive<'_>, findings: &mut Findings) {
     }
     for (index, (argument, allowed)) in arguments.iter().zip(allowed).enumerate() {
         let known = allowed.is_empty() || allowed.contains(argument) || has_placeholder(argument);
-        // What only NGINX Plus has is taken for meant.
         if known || argument.starts_with("least_time=") {
             continue;
         }
@@ -137,6 +108,20 @@ fn check_method(directive: Directive<'_>, findings: &mut Findings) {
     }
 }
 
+/// `random two least_time=`, which NGINX Plus has, and no other nginx before
+/// `least_time` came.
+fn check_least_time(random: Directive<'_>, findings: &mut Findings) {
+    let model = random.model();
+    let Some(text) = random.argument(1).filter(|text| text.starts_with("least_time=")) else { return };
+    if model.version().is_some_and(|version| version < LEAST_TIME) && !model.is_for_plus() {
+        findings
+            .add(random.place_of_argument(1), format!("before nginx {LEAST_TIME} only NGINX Plus has \"{text}\""))
+            .nginx_says(format!("invalid parameter \"{text}\""))
+            .nginx_names(random.terminator())
+            .help("write least_conn, or leave it out");
+    }
+}
+
 fn check_keepalive(directive: Directive<'_>, findings: &mut Findings) {
     let Some(text) = directive.argument(0).filter(|text| !has_placeholder(text)) else { return };
     let says = format!("invalid value \"{text}\" in \"keepalive\" directive");
@@ -144,7 +129,7 @@ fn check_keepalive(directive: Directive<'_>, findings: &mut Findings) {
         Some(0) => {
             let finding = findings.add(directive.place_of_argument(0), "\"keepalive\" is for 1 connection or more");
             finding.nginx_says(says).before(KEEPALIVE_OFF).nginx_names(directive.terminator());
-            finding.help("remove the directive: without it no connections are kept");
+            finding.help("remove the directive: without it those releases keep no connections");
         }
         Some(_) => {}
         None => {
@@ -247,7 +232,12 @@ const NAMES: [&str; 11] = [
     "slow_start",
 ];
 
-fn check_server<'m>(server: Directive<'m>, upstream: Upstream<'m>, method: &Method<'m>, findings: &mut Findings) {
+fn check_server<'m>(
+    server: Directive<'m>,
+    upstream: Upstream<'m>,
+    balancers: &[Balancer<'m>],
+    findings: &mut Findings,
+) {
     let in_stream = upstream.block.is(Context::StreamUpstream);
     for (index, text) in server.arguments().enumerate().skip(1) {
         if has_placeholder(text) {
@@ -273,7 +263,7 @@ fn check_server<'m>(server: Directive<'m>, upstream: Upstream<'m>, method: &Meth
             }
         }
         if text == "backup"
-            && let Some(method) = method.without_backup()
+            && let Some(method) = method_without_backup(server, balancers)
         {
             let finding =
                 findings.add(server.place_of_argument(index), format!("\"{}\" knows no backup servers", method.name()));
@@ -298,9 +288,15 @@ fn report_parameter<'f>(
 fn check_release(server: Directive<'_>, index: usize, (text, since): (&str, Version), findings: &mut Findings) {
     let model = server.model();
     if model.version().is_some_and(|version| version < since) && !model.is_for_plus() {
-        report_parameter(server, index, text, findings)
-            .help(format!("leave it out, or use nginx {since} or later; NGINX Plus has it for longer"));
+        let finding = report_parameter(server, index, text, findings);
+        finding.message = came_with(text, since, model);
+        finding.help(format!("leave it out, or use nginx {since} or later; NGINX Plus has it for longer"));
     }
+}
+
+fn came_with(text: &str, since: Version, model: &Model<'_>) -> String {
+    let target = model.version().map(|version| format!(", this configuration is for {version}")).unwrap_or_default();
+    format!("\"{text}\" came with nginx {since}{target}")
 }
 
 /// The longest route that nginx takes.
@@ -324,12 +320,10 @@ fn warn_of_plus(server: Directive<'_>, index: usize, text: &str, findings: &mut 
     if model.is_for_plus() {
         return;
     }
-    if model.version().is_some() {
-        report_parameter(server, index, text, findings).help("leave it out: only NGINX Plus has it");
-        return;
-    }
-    if server.model().profile().is_without_plus() {
-        report_parameter(server, index, text, findings).help("leave it out: only NGINX Plus has it");
+    if model.version().is_some() || model.profile().is_without_plus() {
+        let finding = report_parameter(server, index, text, findings);
+        finding.message = format!("only NGINX Plus has the parameter \"{text}\"");
+        finding.help("leave it out: open source nginx gives a server that is back its full share at once");
         return;
     }
     let finding =

@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Directive as Definition, Origin};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Kind, Misfit, Model};
+use crate::model::{Directive, Kind, Misfit, Model, is_first_in_plus};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -24,6 +24,22 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
             report(directive, findings);
         }
     }
+    tell_of_plus(model, findings);
+}
+
+/// Of directives that only NGINX Plus has, the first is told of when it is not
+/// known which nginx is meant.
+fn tell_of_plus(model: &Model<'_>, findings: &mut Findings) {
+    if model.profile().modules.is_some() {
+        return;
+    }
+    let Some(directive) = model.first_of_plus().filter(|directive| directive.is_read()) else { return };
+    let name = directive.name();
+    let finding = findings.add(directive.place_of_name(), format!("only NGINX Plus has \"{name}\""));
+    finding.severity(Severity::Info).not_refused();
+    finding.note(format!("open source nginx refuses to start or reload: unknown directive \"{name}\""));
+    finding
+        .help("leave it out; or, if this is for NGINX Plus, say so in nginx-lint.toml: [nginx] modules = [\"plus\"]");
 }
 
 /// Whether only a character that looks like a blank makes it unknown; another
@@ -128,7 +144,11 @@ fn loads_another_module(model: &Model<'_>) -> bool {
 /// A name that is known, but not to the nginx that is meant.
 fn report_missing(directive: Directive<'_>, known: &'static [Definition], findings: &mut Findings) {
     let name = directive.name();
-    let profile = directive.model().profile();
+    let model = directive.model();
+    let profile = model.profile();
+    if model.is_for_plus() && known.iter().any(is_first_in_plus) {
+        return;
+    }
     let in_release = |definition: &&Definition| profile.version.is_none_or(|version| definition.exists_in(version));
     let (message, help) = match known.iter().find(in_release) {
         Some(definition) => without_module(name, definition),
@@ -142,14 +162,28 @@ fn report_missing(directive: Directive<'_>, known: &'static [Definition], findin
 }
 
 fn without_module(name: &str, definition: &Definition) -> (String, Option<String>) {
+    if definition.module.origin == Origin::Plus {
+        return (format!("only NGINX Plus has \"{name}\", and this nginx is another"), Some(instead_of_plus(name)));
+    }
     let module = definition.module.name;
     let help = match (definition.module.origin, definition.module.configure) {
         (Origin::Package(package), _) => format!("install {package} and load the module with \"load_module\""),
-        (Origin::Plus, _) => "only NGINX Plus has it".to_owned(),
         (Origin::OpenSource, Some(option)) => format!("nginx has it when it is built with {option}"),
-        (Origin::OpenSource, None) => "load the module with \"load_module\"".to_owned(),
+        _ => "load the module with \"load_module\"".to_owned(),
     };
     (format!("\"{name}\" needs the module {module}, which is not there"), Some(help))
+}
+
+/// What open source nginx has for the same end.
+fn instead_of_plus(name: &str) -> String {
+    let other = match name {
+        "health_check" | "match" => "max_fails and fail_timeout leave out servers that fail",
+        "status_zone" | "api" | "status" => "stub_status counts connections and requests",
+        "state" => "write the servers into the group",
+        "queue" => "a request that finds no server gets 502 at once",
+        _ => "open source nginx has nothing like it",
+    };
+    format!("leave it out: {other}")
 }
 
 fn outside_of_release(directive: Directive<'_>, known: &'static [Definition]) -> (String, Option<String>) {
@@ -158,7 +192,8 @@ fn outside_of_release(directive: Directive<'_>, known: &'static [Definition]) ->
     let added =
         known.iter().filter_map(|definition| definition.since).filter(|since| directive.model().may_be_before(*since));
     if let Some(since) = added.min() {
-        return (format!("\"{name}\" came with nginx {since}, this configuration is for {target}"), None);
+        let help = known.iter().any(is_first_in_plus).then(|| "NGINX Plus has it for longer".to_owned());
+        return (format!("\"{name}\" came with nginx {since}, this configuration is for {target}"), help);
     }
     let removed = known.iter().filter_map(|definition| definition.removed).max();
     let removed = removed.map(|version| version.to_string()).unwrap_or_default();

@@ -1,4 +1,29 @@
 //! Rules about where requests are passed on to.
 
+pub mod grpc_listener_without_http2;
+pub mod hardcoded_container_ip;
+pub mod http10_to_modern_backend;
+pub mod http_scheme_to_tls_port;
+pub mod https_scheme_to_plain_port;
+pub mod multiple_pass_directives;
+pub mod non_http_pass_to_http_port;
+pub mod non_http_target_for_proxy_pass;
+pub mod pass_not_inherited_by_nested_location;
+pub mod proxy_pass_decoded_uri;
 pub mod proxy_pass_localhost;
+pub mod proxy_pass_map_without_default;
+pub mod proxy_pass_self_loop;
+pub mod proxy_pass_trailing_slash_mismatch;
+pub mod proxy_pass_uri_ignored_by_rewrite;
+pub mod proxy_pass_variable_drops_args;
+pub mod proxy_pass_variable_missing_scheme;
+pub mod proxy_pass_variable_uri_replaces_path;
+pub mod proxy_redirect_lost;
+pub mod return_shadows_pass;
+pub mod static_regex_shadows_proxy;
+pub mod target_protocol_mismatch_own_listener;
+pub mod unix_socket_in_tmp;
+pub mod unix_socket_uri_without_colon;
+pub mod upstream_in_wrong_block;
 pub mod upstream_with_port_in_variable_pass;
+pub mod variable_pass_without_port;

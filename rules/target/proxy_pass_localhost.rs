@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Host, Kind, Target, split_address};
+use crate::model::{Directive, Host, Kind, Server, Target, split_address};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -43,7 +43,10 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
 fn start_of_localhost(directive: Directive<'_>) -> Option<usize> {
     if directive.name() == "server" {
         let in_group = directive.parent().is(Context::Upstream) || directive.parent().is(Context::StreamUpstream);
-        return (in_group && is_localhost(directive.argument(0)?)).then_some(0);
+        // One that never counts as failed is never left out.
+        let is_left_out = directive.parameter("max_fails").is_none_or(|(_, count)| count != "0");
+        let may_fail = is_left_out && !(Server { directive }).is_down();
+        return (in_group && may_fail && is_localhost(directive.argument(0)?)).then_some(0);
     }
     let target = Target::of(directive).filter(|target| !target.has_variables())?;
     let address = target.parts().address;

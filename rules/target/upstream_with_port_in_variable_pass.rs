@@ -21,7 +21,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(target) = Target::of(directive).filter(|target| target.has_variables() && !target.is_template()) else {
         return;
     };
-    let values = directive.model().values(target.protocol.family(), target.text);
+    let values = directive.model().values_at(target.block(), target.text);
     let Some((upstream, port)) = values.iter().find_map(|text| group_with_port(target, text)) else { return };
     let name = upstream.name();
     let finding = findings.add(

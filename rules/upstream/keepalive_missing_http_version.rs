@@ -1,9 +1,9 @@
 //! Connections kept for a group that are never used again, because requests
 //! go out as HTTP/1.0.
 
-use crate::catalog::{Context, Version};
+use crate::catalog::Context;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Directive, Effective, Protocol, Target, Upstream};
+use crate::model::{Block, Directive, KEPT_BY_DEFAULT_SINCE, Kept, Protocol, Target, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -12,7 +12,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Warning,
     refused: false,
     fix: FixKind::Sometimes,
-    versions: Versions::before(Version::new(1, 29, 7)),
+    versions: Versions::before(KEPT_BY_DEFAULT_SINCE),
     references: &["https://nginx.org/en/docs/http/ngx_http_upstream_module.html#keepalive"],
     equivalents: &[],
     page: include_str!("keepalive_missing_http_version.md"),
@@ -22,54 +22,51 @@ pub const RULE: Rule = Rule {
 fn check(block: Block<'_>, findings: &mut Findings) {
     let upstream = Upstream { block };
     let Some(keepalive) = upstream.keepalive() else { return };
-    let users = block.model().targets_of(upstream).filter(|target| target.protocol == Protocol::Proxy);
-    let users: Vec<Target<'_>> = users.filter(|target| speaks_http_1_0(target.directive.parent())).collect();
+    let all: Vec<Target<'_>> =
+        block.model().targets_of(upstream).filter(|target| target.protocol == Protocol::Proxy).collect();
+    let users: Vec<Target<'_>> = all.iter().copied().filter(|target| target.kept() == Kept::Http10).collect();
     if users.is_empty() {
         return;
     }
-    let finding = findings.add(
-        keepalive.place(),
+    let name = upstream.name();
+    let message = if users.len() == all.len() {
+        format!("the connections that upstream \"{name}\" keeps are never used again: requests go out as HTTP/1.0")
+    } else {
+        let (some, all) = (users.len(), all.len());
         format!(
-            "the connections that upstream \"{}\" keeps are never used again: requests go out as HTTP/1.0",
-            upstream.name()
-        ),
-    );
+            "requests from {some} of {all} places close the connections that upstream \"{name}\" keeps: they go out as HTTP/1.0"
+        )
+    };
+    let finding = findings.add(keepalive.place(), message);
     finding.note("before nginx 1.29.7 proxy_http_version is 1.0 unless set: every request opens and closes a connection of its own, which costs time and, under load, all local ports");
     finding
         .help("where requests are passed to the group, add: proxy_http_version 1.1; proxy_set_header Connection \"\";");
     for target in users.iter().take(3) {
         finding.label(target.directive.place(), "passed on as HTTP/1.0");
     }
-    let edits: Option<Vec<Edit>> = users.iter().map(|target| edit(target.directive)).collect();
+    let edits: Option<Vec<Vec<Edit>>> = users.iter().map(|target| edits(target.directive)).collect();
     if let Some(edits) = edits {
         let safe = users.iter().all(|target| target.directive.parent().can_take_more("proxy_set_header"));
-        finding.fix(safe, "speak HTTP/1.1 without \"Connection: close\"", edits);
+        finding.fix(safe, "speak HTTP/1.1 without \"Connection: close\"", edits.concat());
     }
 }
 
-/// Whether requests certainly go out as HTTP/1.0, and without asking for the
-/// connection to stay open, which would do as well.
-fn speaks_http_1_0(block: Block<'_>) -> bool {
-    let old = match block.effective("proxy_http_version") {
-        Effective::Default => true,
-        Effective::Set(directive) => directive.argument(0) == Some("1.0"),
-        Effective::Unseen => false,
-    };
-    let headers = block.effective_list("proxy_set_header");
-    let mut connection = headers.named("connection");
-    let asks =
-        connection.any(|header| header.argument(1).is_some_and(|value| value.eq_ignore_ascii_case("keep-alive")));
-    old && headers.complete && !asks
-}
-
-/// None in an `if`, where neither directive is allowed.
-fn edit(pass: Directive<'_>) -> Option<Edit> {
-    if !pass.parent().is(Context::Location) {
+/// What makes it HTTP/1.1 with a connection that stays open. None in an `if`,
+/// where neither directive is allowed.
+fn edits(pass: Directive<'_>) -> Option<Vec<Edit>> {
+    let block = pass.parent();
+    if !block.is(Context::Location) {
         return None;
     }
-    let indentation = pass.indentation();
-    let headers = pass.parent().effective_list("proxy_set_header");
-    let cleared = headers.named("connection").next().is_some();
-    let header = if cleared { String::new() } else { format!("\n{indentation}proxy_set_header Connection \"\";") };
-    Some(Edit::add_line_behind(pass, &format!("proxy_http_version 1.1;{header}")))
+    let headers = block.effective_list("proxy_set_header");
+    let is_cleared = headers.named("connection").next().is_some();
+    let header = if is_cleared { None } else { Some("proxy_set_header Connection \"\";") };
+    // A second one in the same block would be refused.
+    if let Some(version) = block.directive("proxy_http_version") {
+        let mut edits = vec![Edit::replace(version.editable_argument(0)?, "1.1")];
+        edits.extend(header.map(|header| Edit::add_line_behind(pass, header)));
+        return Some(edits);
+    }
+    let header = header.map(|header| format!("\n{}{header}", pass.indentation())).unwrap_or_default();
+    Some(vec![Edit::add_line_behind(pass, &format!("proxy_http_version 1.1;{header}"))])
 }

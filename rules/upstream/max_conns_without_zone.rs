@@ -28,23 +28,27 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if count == "1" || count.contains('$') {
         return;
     }
-    let limited = block.directives("server").find_map(|server| {
-        let (index, limit) = server.parameter("max_conns")?;
-        (limit != "0").then_some((server, index, limit))
-    });
-    let Some((server, index, limit)) = limited else { return };
-    let name = Upstream { block }.name();
+    let upstream = Upstream { block };
+    let limited = upstream.servers().find(|server| server.max_conns().is_some() && !server.is_down());
+    let Some((server, (index, limit))) = limited.and_then(|server| Some((server, server.parameter("max_conns")?)))
+    else {
+        return;
+    };
+    let name = upstream.name();
     let finding = findings.add(
-        server.place_of_argument(index),
+        server.directive.place_of_argument(index),
         format!("max_conns={limit} is counted by each worker for itself, as upstream \"{name}\" has no zone"),
     );
     finding.note(format!(
-        "with worker_processes {count} the server gets up to {limit} connections times the number of workers"
+        "with worker_processes {count} the server gets up to {limit} connections from each worker: when that is more than it bears, requests get 502 or 504"
     ));
-    finding.help(format!("add to the group: zone {name} 64k;"));
+    finding.help(match upstream.free_zone_name() {
+        Some(zone) => format!("add to the group: zone {zone} 64k;"),
+        None => "add to the group: zone NAME 64k; with a name that no other zone has".to_owned(),
+    });
     finding.label(workers.place(), "so many workers");
-    if let Some(last) = block.directives("server").next_back() {
-        let edit = Edit::add_line_behind(last, &format!("zone {name} 64k;"));
+    if let (Some(zone), Some(last)) = (upstream.free_zone_name(), upstream.servers().last()) {
+        let edit = Edit::add_line_behind(last.directive, &format!("zone {zone} 64k;"));
         finding.fix(true, "share the group between the workers", vec![edit]);
     }
 }

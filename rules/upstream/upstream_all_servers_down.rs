@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Upstream};
+use crate::model::{Block, Protocol, Target, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -24,7 +24,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if servers.is_empty() || block.is_unseen() || servers.iter().any(|server| !server.is_down()) {
         return;
     }
-    let Some(head) = block.head() else { return };
+    let Some(head) = block.head().filter(|_| upstream.is_run_by_nginx() && is_asked(upstream)) else { return };
     let finding = findings.add(head.place(), format!("every server of upstream \"{}\" is down", upstream.name()));
     finding.note(if block.is(Context::Upstream) {
         "nginx starts, and answers every request to this group with 502 at once: no live upstreams"
@@ -35,4 +35,17 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     for server in servers.iter().take(3) {
         finding.label(server.directive.place(), "down");
     }
+}
+
+/// Whether a request may come to it: not when a `return` answers all that
+/// would. Without users it is not known what it is for.
+fn is_asked(upstream: Upstream<'_>) -> bool {
+    let mut users = upstream.block.model().targets_of(upstream).peekable();
+    users.peek().is_none() || users.any(|user| !is_behind_return(user))
+}
+
+/// In `stream {}` the last of the two would count, and there it is no habit.
+fn is_behind_return(user: Target<'_>) -> bool {
+    let mut blocks = user.block().outwards().take_while(|block| !block.is(Context::Http));
+    user.protocol != Protocol::Stream && blocks.any(|block| block.directive("return").is_some())
 }

@@ -1,6 +1,5 @@
 //! More connections than a worker may open files.
 
-use crate::catalog::Context;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, parse_number};
 
@@ -18,34 +17,27 @@ pub const RULE: Rule = Rule {
     check: Check::Directives(&["worker_rlimit_nofile"], check),
 };
 
-/// `worker_connections` where it is not set.
-const DEFAULT_CONNECTIONS: u64 = 512;
+/// No kernel of the usual kind lets a process open more (`fs.nr_open`).
+const MOST_FILES: u64 = 1 << 20;
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
-    let Some(files) = directive.argument(0).and_then(parse_number) else { return };
-    let model = directive.model();
-    let Some(events) = model.blocks().find(|block| block.is(Context::Events)) else { return };
-    let set = events.directive("worker_connections");
-    if set.is_none() && events.is_unseen() {
+    let Some(files) = directive.argument(0).and_then(parse_number).filter(|_| directive.is_read()) else { return };
+    let Some(connections) = directive.model().worker_connections() else { return };
+    let count = connections.count;
+    if count <= files {
         return;
     }
-    let connections = match set {
-        Some(set) => set.argument(0).and_then(parse_number),
-        None => Some(DEFAULT_CONNECTIONS),
-    };
-    let Some(connections) = connections.filter(|connections| *connections > files) else { return };
-    let finding = findings
-        .add(directive.place(), format!("a worker may open {files} files, but is to hold {connections} connections"));
-    finding.note("each connection is an open file, a proxied one two: beyond the limit requests get 500 (24: Too many open files), and new clients wait");
-    finding.help(format!("write worker_rlimit_nofile {};", connections.saturating_mul(2)));
-    match set {
-        Some(set) => finding.label(set.place(), "connections of a worker"),
-        None => {
-            finding.label(events.head().map_or(directive.place(), |head| head.place()), "512 connections, the default")
-        }
-    };
+    let finding =
+        findings.add(directive.place(), format!("a worker may open {files} files, but is to hold {count} connections"));
+    finding.note("each connection is an open file: at the limit requests get 500 (24: Too many open files), and new clients wait; nginx -t compares with the limit of the shell it runs in, and says nothing");
+    finding.label(connections.place(), connections.described());
+    let room = count.saturating_mul(2);
+    if room > MOST_FILES {
+        finding.help(format!("write worker_rlimit_nofile {count}; or more, if the kernel allows it (sysctl fs.nr_open), or fewer worker_connections"));
+        return;
+    }
+    finding.help(format!("write worker_rlimit_nofile {room};"));
     if let Some(location) = directive.editable_argument(0) {
-        let edit = Edit::replace(location, connections.saturating_mul(2).to_string());
-        finding.fix(true, "allow two files a connection", vec![edit]);
+        finding.fix(true, "allow two files a connection", vec![Edit::replace(location, room.to_string())]);
     }
 }

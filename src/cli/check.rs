@@ -40,7 +40,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let files = fixed.as_ref().map_or(&unchanged, |fixed| &fixed.files);
     let progress = Progress::start("reading and judging");
     let input = input::gather(&arguments.input, &project, files)?;
-    let mut judged = judge(&input, &project);
+    let mut judged = judge(&input, &project, level);
     drop(progress);
     if let Some(changed) = &changed {
         only_in(changed, &input, &mut judged);
@@ -128,7 +128,6 @@ fn assemble<'a>(
                 continue;
             }
             if finding.severity < level {
-                summary.hidden += 1;
                 continue;
             }
             if baseline.as_mut().is_some_and(|known| known.take(&triage::key_of(finding, &job.tree))) {

@@ -114,7 +114,7 @@ impl Fixer<'_> {
 
     fn look(&self, files: &Overlay) -> Result<(Input, Vec<Judged>), Failure> {
         let input = input::gather(&self.arguments.input, self.project, files)?;
-        let judged = judge(&input, self.project);
+        let judged = judge(&input, self.project, self.level);
         Ok((input, judged))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::engine::{self, Finding};
+use crate::engine::{self, Finding, Severity};
 use crate::model::Model;
 use crate::rules;
 use crate::source::{Location, Span};
@@ -20,17 +20,18 @@ pub struct Judged {
     pub suppressed: usize,
 }
 
-/// Judges every configuration, in order.
-pub fn judge(input: &Input, project: &Project) -> Vec<Judged> {
-    let mut judged: Vec<Judged> = input.jobs.iter().map(|job| judge_one(job, project)).collect();
+/// Judges every configuration, in order; what is milder than `level` may be
+/// left out.
+pub fn judge(input: &Input, project: &Project, level: Severity) -> Vec<Judged> {
+    let mut judged: Vec<Judged> = input.jobs.iter().map(|job| judge_one(job, project, level)).collect();
     settle_unused(&input.jobs, &mut judged);
     judged
 }
 
-fn judge_one(job: &Job, project: &Project) -> Judged {
+fn judge_one(job: &Job, project: &Project, level: Severity) -> Judged {
     let model = Model::new(&job.tree, job.outermost, project.profile.clone());
-    let asked = project.selection.rules(rules::ALL);
-    let mut findings = engine::run(&model, &asked);
+    let asked = project.selection.rules(rules::ALL, level);
+    let mut findings = engine::run(&model, &asked, project.selection.mildest(level));
     let suppressed = with_names(|names| {
         let suppressions = Suppressions {
             unused: rules::UNUSED_SUPPRESSION,

@@ -111,15 +111,20 @@ impl Levels {
         self.everywhere.is_empty() && self.overrides.is_empty() && self.command.is_empty()
     }
 
-    /// Whether no file can have findings of a rule.
-    pub fn is_off_everywhere(&self, rule: &RuleWords<'_>) -> bool {
-        let is_on = |settings: &Settings| level_in(settings, rule).is_some_and(|level| level != Level::Off);
-        match level_in(&self.command, rule) {
-            Some(level) => level == Level::Off,
-            None => {
-                let off = level_in(&self.everywhere, rule) == Some(Level::Off);
-                off && !self.overrides.iter().any(|(_, settings)| is_on(settings))
-            }
+    /// What a rule is set to in one file or another; nothing when it is off in
+    /// all of them.
+    pub fn anywhere(&self, rule: &RuleWords<'_>) -> Vec<Level> {
+        let command = level_in(&self.command, rule);
+        if command == Some(Level::Off) {
+            return Vec::new();
+        }
+        let everywhere = level_in(&self.everywhere, rule).unwrap_or(Level::On);
+        let overrides = self.overrides.iter().filter_map(|(_, settings)| level_in(settings, rule));
+        let levels = std::iter::once(everywhere).chain(overrides);
+        match command {
+            // What was turned off in a file, the command wants.
+            Some(_) => levels.map(|level| if level == Level::Off { Level::On } else { level }).collect(),
+            None => levels.filter(|level| *level != Level::Off).collect(),
         }
     }
 

@@ -30,6 +30,37 @@ impl Edit {
         Edit { location, text: text.into() }
     }
 
+    /// Takes a directive out, with its line when nothing else stands there. A
+    /// comment stays.
+    pub fn remove(directive: Directive<'_>) -> Edit {
+        let Location { file, span } = directive.whole();
+        let source = directive.model().source(file);
+        let first = source.line_span(source.line(span.start));
+        let last = source.line(span.end.saturating_sub(1).max(span.start));
+        let end = source.line_span(last).end;
+        let is_blank = |start: u32, end: u32| source.slice(Span { start, end }).trim().is_empty();
+        let is_first = is_blank(first.start, span.start);
+        let next = source.line_span(last + 1).start;
+        let behind = source.slice(Span { start: span.end, end });
+        let blanks = behind.len() - behind.trim_start().len();
+        let span = match is_first {
+            true if is_blank(span.end, end) => Span { start: first.start, end: next.max(end) },
+            true => Span { end: span.end + blanks as u32, ..span },
+            false => {
+                let before = source.slice(Span { start: first.start, end: span.start });
+                Span { start: first.start + before.trim_end().len() as u32, ..span }
+            }
+        };
+        Edit { location: Location { file, span }, text: String::new() }
+    }
+
+    /// Puts one more argument behind the last one.
+    pub fn add_argument(directive: Directive<'_>, argument: &str) -> Edit {
+        let Location { file, span } = directive.place().location;
+        let end = Span { start: span.end, end: span.end };
+        Edit { location: Location { file, span: end }, text: format!(" {argument}") }
+    }
+
     /// Puts a directive on a line of its own behind another one and the
     /// comment at the end of its line.
     pub fn add_line_behind(directive: Directive<'_>, line: &str) -> Edit {
@@ -40,6 +71,18 @@ impl Edit {
         let end = if rest.is_empty() || rest.starts_with('#') { end_of_line } else { span.end };
         let location = Location { file, span: Span { start: end, end } };
         Edit { location, text: format!("\n{}{line}", directive.indentation()) }
+    }
+
+    /// Removes an argument and the blanks in front of it; none where there is
+    /// a comment between it and the word in front.
+    pub fn remove_argument(directive: Directive<'_>, index: usize) -> Option<Edit> {
+        let words = directive.words();
+        let (before, word) = (words.get(index)?, words.get(index + 1)?);
+        let file = directive.file();
+        let between = Span { start: before.span.end, end: word.span.start };
+        let is_blank = directive.model().source(file).slice(between).trim().is_empty();
+        let location = Location { file, span: Span { start: between.start, end: word.span.end } };
+        is_blank.then(|| Edit::replace(location, ""))
     }
 }
 
@@ -124,13 +167,20 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Findings {
     rule: &'static Rule,
+    least: Severity,
     list: Vec<Finding>,
 }
 
 impl Findings {
-    /// None yet.
-    pub fn new(rule: &'static Rule) -> Findings {
-        Findings { rule, list: Vec::new() }
+    /// None yet, and none milder than `least` are asked for.
+    pub fn new(rule: &'static Rule, least: Severity) -> Findings {
+        Findings { rule, least, list: Vec::new() }
+    }
+
+    /// Whether findings of this severity are asked for: a rule that has to work
+    /// for milder ones can spare that.
+    pub fn want(&self, severity: Severity) -> bool {
+        severity >= self.least
     }
 
     /// All of them.

@@ -20,15 +20,19 @@ const CHUNK: usize = 8_192;
 /// Findings of the rules, in the order of the files' paths and of the text.
 /// Equal findings at one place, from a file included more than once, are one
 /// with a count.
-pub fn run(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
-    let rules: Vec<&'static Rule> =
-        rules.iter().copied().filter(|rule| rule.versions.hold_for(model.version())).collect();
+///
+/// Rules that have nothing but what is milder than `least` are not asked, and
+/// others may leave it out.
+pub fn run(model: &Model<'_>, rules: &[&'static Rule], least: Severity) -> Vec<Finding> {
+    let is_asked = |rule: &&'static Rule| rule.severity >= least && rule.versions.hold_for(model.version());
+    let rules: Vec<&'static Rule> = rules.iter().copied().filter(is_asked).collect();
+    let asked = Asked { rules: &rules, least };
     let mut findings = Vec::new();
-    findings.extend(check_files(model, &rules));
-    findings.extend(check_directives(model, &rules));
-    findings.extend(check_blocks(model, &rules));
-    findings.extend(check_every_block(model, &rules));
-    findings.extend(check_configuration(model, &rules));
+    findings.extend(check_files(model, asked));
+    findings.extend(check_directives(model, asked));
+    findings.extend(check_blocks(model, asked));
+    findings.extend(check_every_block(model, asked));
+    findings.extend(check_configuration(model, asked));
     findings.retain_mut(|finding| take_verdict(model, finding));
     let mut findings = fold(findings);
     findings.iter_mut().for_each(make_harmless);
@@ -36,36 +40,45 @@ pub fn run(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
     findings
 }
 
-fn collect(rule: &'static Rule, check: impl FnOnce(&mut Findings)) -> Vec<Finding> {
-    let mut findings = Findings::new(rule);
-    check(&mut findings);
-    findings.into_list()
+/// What is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'r> {
+    rules: &'r [&'static Rule],
+    least: Severity,
 }
 
-fn check_configuration(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+impl Asked<'_> {
+    fn collect(self, rule: &'static Rule, check: impl FnOnce(&mut Findings)) -> Vec<Finding> {
+        let mut findings = Findings::new(rule, self.least);
+        check(&mut findings);
+        findings.into_list()
+    }
+}
+
+fn check_configuration(model: &Model<'_>, asked: Asked<'_>) -> Vec<Finding> {
     let check = |rule: &&'static Rule| match rule.check {
-        Check::Configuration(check) => collect(rule, |findings| check(model, findings)),
+        Check::Configuration(check) => asked.collect(rule, |findings| check(model, findings)),
         _ => Vec::new(),
     };
-    rules.par_iter().flat_map_iter(check).collect()
+    asked.rules.par_iter().flat_map_iter(check).collect()
 }
 
-fn check_files(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+fn check_files(model: &Model<'_>, asked: Asked<'_>) -> Vec<Finding> {
     let check = |index: usize| -> Vec<Finding> {
-        let checks = rules.iter().filter_map(|rule| match rule.check {
+        let checks = asked.rules.iter().filter_map(|rule| match rule.check {
             Check::Files(check) => Some((*rule, check)),
             _ => None,
         });
         let id = FileId(index as u32);
         checks
-            .flat_map(|(rule, check)| collect(rule, |findings| check(id, &model.files()[index], model, findings)))
+            .flat_map(|(rule, check)| asked.collect(rule, |findings| check(id, &model.files()[index], model, findings)))
             .collect()
     };
     (0..model.files().len()).into_par_iter().with_min_len(64).flat_map_iter(check).collect()
 }
 
-fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
-    let interested = interested_in_names(model, rules);
+fn check_directives(model: &Model<'_>, asked: Asked<'_>) -> Vec<Finding> {
+    let interested = interested_in_names(model, asked.rules);
     if interested.iter().all(Vec::is_empty) {
         return Vec::new();
     }
@@ -75,7 +88,7 @@ fn check_directives(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> 
         for id in (start..end).map(|index| NodeId(index as u32)) {
             let Some(name) = model.name_index(id) else { continue };
             for rule in &interested[usize::from(name)] {
-                let findings = findings.get_or_insert_with(|| Findings::new(rule));
+                let findings = findings.get_or_insert_with(|| Findings::new(rule, asked.least));
                 findings.set_rule(rule);
                 match rule.check {
                     Check::Directives(_, check) | Check::DirectivesWhere(_, check) => {
@@ -118,9 +131,9 @@ fn interested_in_names(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Vec<&'
     interested
 }
 
-fn check_blocks(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
+fn check_blocks(model: &Model<'_>, asked: Asked<'_>) -> Vec<Finding> {
     let mut interested: FxHashMap<Context, Vec<&'static Rule>> = FxHashMap::default();
-    for rule in rules {
+    for rule in asked.rules {
         let Check::Blocks(contexts, _) = rule.check else { continue };
         for context in contexts {
             interested.entry(*context).or_default().push(rule);
@@ -140,13 +153,13 @@ fn check_blocks(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
             Check::Blocks(_, check) => Some((*rule, check)),
             _ => None,
         });
-        checks.flat_map(|(rule, check)| collect(rule, |findings| check(block, findings))).collect()
+        checks.flat_map(|(rule, check)| asked.collect(rule, |findings| check(block, findings))).collect()
     };
     (0..model.block_count()).into_par_iter().with_min_len(512).flat_map_iter(check).collect()
 }
 
-fn check_every_block(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding> {
-    let rules: Vec<_> = rules.iter().filter(|rule| matches!(rule.check, Check::EveryBlock(_))).copied().collect();
+fn check_every_block(model: &Model<'_>, asked: Asked<'_>) -> Vec<Finding> {
+    let rules: Vec<_> = asked.rules.iter().filter(|rule| matches!(rule.check, Check::EveryBlock(_))).copied().collect();
     if rules.is_empty() {
         return Vec::new();
     }
@@ -154,7 +167,7 @@ fn check_every_block(model: &Model<'_>, rules: &[&'static Rule]) -> Vec<Finding>
         let mut list = Vec::new();
         for rule in &rules {
             if let Check::EveryBlock(check) = rule.check {
-                list.extend(collect(rule, |findings| check(model.block_at(id), findings)));
+                list.extend(asked.collect(rule, |findings| check(model.block_at(id), findings)));
             }
         }
         list

@@ -54,7 +54,16 @@ impl<'m> Directive<'m> {
 
     /// Its name.
     pub fn name(self) -> &'m str {
-        self.model.tree.name(self.id)
+        // The text of a name that the catalog knows need not be fetched.
+        match self.model.name_index(self.id) {
+            Some(index) => catalog::name_of(index),
+            None => self.model.tree.name(self.id),
+        }
+    }
+
+    /// Whether its name is one of these, by the catalog's indices.
+    pub(super) fn is_named_among(self, names: &[bool]) -> bool {
+        self.model.name_index(self.id).is_some_and(|name| names[usize::from(name)])
     }
 
     /// How many arguments it has.
@@ -389,6 +398,14 @@ impl<'m> Block<'m> {
         data.unseen || (data.packaged != 0 && PACKAGED.iter().enumerate().any(brings))
     }
 
+    /// The files of the nginx package that it includes and that were not at
+    /// hand: their names below the directory of the main file.
+    pub fn packaged_files(self) -> impl Iterator<Item = &'static str> {
+        let bits = self.data().packaged;
+        let included = PACKAGED.iter().enumerate().filter(move |(index, _)| bits & 1 << index != 0);
+        included.map(|(_, file)| file.name)
+    }
+
     /// The directives of this name right in it, in order.
     pub fn directives(self, name: &str) -> impl DoubleEndedIterator<Item = Directive<'m>> + use<'m> {
         let model = self.model;
@@ -410,6 +427,13 @@ impl<'m> Block<'m> {
         let mut nodes: Vec<NodeId> = self.entries().iter().map(|(_, node)| *node).collect();
         nodes.sort_unstable();
         nodes.into_iter().map(|node| Directive::new(self.model, node)).collect()
+    }
+
+    /// The last directive in it that stands in the same file as its head, for
+    /// edits that add a line.
+    pub fn last_in_its_file(self) -> Option<Directive<'m>> {
+        let file = self.head()?.file();
+        self.statements().into_iter().rev().find(|directive| directive.file() == file)
     }
 
     /// The lines of a block of data, in order, without its includes. Those of

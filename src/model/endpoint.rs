@@ -1,10 +1,15 @@
 //! Where a target leads to in the end: the servers of its group, or the host
 //! it names itself.
 
-use crate::catalog::Family;
+use std::ops::Range;
 
-use super::target::{Host, Protocol, Target, split_address, split_target};
-use super::{Block, Directive, Effective, Server, Upstream, Values, parse_flag};
+use rustc_hash::FxHashMap;
+
+use crate::catalog::Family;
+use crate::tree::NodeId;
+
+use super::target::{Host, Protocol, Target, split_address};
+use super::{Block, Directive, Effective, Model, Server, Upstream, parse_flag};
 
 /// One host and port that requests are passed to.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -22,15 +27,60 @@ pub struct Endpoint<'m> {
     pub has_port: bool,
 }
 
-impl<'m> Endpoint<'m> {
-    fn new(directive: Directive<'m>, text: &'m str, default_port: Option<u16>) -> Endpoint<'m> {
-        let (host, written) = split_address(text);
-        let port = match (host, written) {
-            (Host::Unix(_), _) => None,
+/// What is kept of an [`Endpoint`]: where it stands in the first argument of
+/// its directive.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    text: Range<usize>,
+    kind: Kind,
+    host: Range<usize>,
+    port: Option<u16>,
+    has_port: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Address,
+    Unix,
+    Name,
+}
+
+/// The endpoints that servers of groups and targets name, by the directive.
+pub(super) type Endpoints = FxHashMap<NodeId, Kept>;
+
+impl Kept {
+    /// An address that stands at `text` of an argument.
+    fn new(argument: &str, text: Range<usize>, default_port: Option<u16>) -> Kept {
+        let address = &argument[text.clone()];
+        let (host, written) = split_address(address);
+        let (kind, host) = match host {
+            Host::Address(host) => (Kind::Address, host),
+            Host::Unix(host) => (Kind::Unix, host),
+            Host::Name(host) => (Kind::Name, host),
+        };
+        let port = match (kind, written) {
+            (Kind::Unix, _) => None,
             (_, Some(port)) => port.parse().ok(),
             (_, None) => default_port,
         };
-        Endpoint { directive, text, host, port, has_port: written.is_some() }
+        // A path stands at the end, any other host at the beginning.
+        let start = if matches!(kind, Kind::Unix) { text.end - host.len() } else { text.start };
+        Kept { host: start..start + host.len(), text, kind, port, has_port: written.is_some() }
+    }
+}
+
+impl<'m> Endpoint<'m> {
+    fn of(directive: Directive<'m>) -> Option<Endpoint<'m>> {
+        let kept = directive.model().endpoints().get(&directive.id())?;
+        let argument = directive.argument(0)?;
+        let host = argument.get(kept.host.clone())?;
+        let host = match kept.kind {
+            Kind::Address => Host::Address(host),
+            Kind::Unix => Host::Unix(host),
+            Kind::Name => Host::Name(host),
+        };
+        let text = argument.get(kept.text.clone())?;
+        Some(Endpoint { directive, text, host, port: kept.port, has_port: kept.has_port })
     }
 
     /// Whether it may be more than one address: a name.
@@ -42,12 +92,16 @@ impl<'m> Endpoint<'m> {
 impl<'m> Server<'m> {
     /// Where it leads to; none for an address that is filled in later.
     pub fn endpoint(self) -> Option<Endpoint<'m>> {
+        Endpoint::of(self.directive)
+    }
+
+    fn find_endpoint(self) -> Option<Kept> {
         let text = self.directive.argument(0)?;
         let default_port = match self.directive.taken_in()? {
             Family::Http => Some(80),
             _ => None,
         };
-        (!self.directive.is_template(0)).then(|| Endpoint::new(self.directive, text, default_port))
+        (!self.directive.is_template(0)).then(|| Kept::new(text, 0..text.len(), default_port))
     }
 }
 
@@ -120,37 +174,40 @@ impl<'m> Target<'m> {
         }
     }
 
+    /// The same, and, where variables choose among groups that the
+    /// configuration lists, the servers of all of these.
+    pub fn possible_endpoints(self) -> Vec<Endpoint<'m>> {
+        if !self.has_variables() || self.is_template() || !self.is_in_place() {
+            return self.endpoints();
+        }
+        self.upstreams().into_iter().flat_map(Upstream::endpoints).collect()
+    }
+
     /// The host and port that a target without variables names itself, no
     /// group.
     pub fn own_endpoint(self) -> Option<Endpoint<'m>> {
+        Endpoint::of(self.directive)
+    }
+
+    fn find_own_endpoint(self) -> Option<Kept> {
         if self.is_template() || self.has_variables() || !self.is_in_place() || self.upstream().is_some() {
             return None;
         }
         let parts = self.parts();
         let default_port = self.protocol.default_port(&self.text[parts.scheme]).and_then(|port| port.parse().ok());
-        Some(Endpoint::new(self.directive, &self.text[parts.address], default_port))
+        Some(Kept::new(self.text, parts.address, default_port))
     }
+}
 
-    /// The names, no groups, that it may ask a resolver for, variables
-    /// evaluated as far as the configuration lists their values.
-    pub fn names_looked_up(self) -> Vec<String> {
-        if !self.has_variables() || self.is_template() {
-            return Vec::new();
-        }
-        let model = self.directive.model();
-        let family = self.protocol.family();
-        let mut names: Vec<String> = Vec::new();
-        for text in model.values(family, self.text).iter() {
-            let parts = split_target(self.protocol, text);
-            let address = &text[parts.address];
-            let Host::Name(name) = split_address(address).0 else { continue };
-            let lacks_scheme = self.protocol == Protocol::Proxy && parts.scheme.is_empty();
-            let is_name = Values::is_known(address) && !name.is_empty() && !lacks_scheme;
-            let is_known = model.upstream(family, name).is_some() || model.is_resolved_at_start(self.protocol, text);
-            if is_name && !is_known && !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        names
+impl Model<'_> {
+    fn endpoints(&self) -> &Endpoints {
+        self.endpoints.get_or_init(|| {
+            let targets =
+                self.targets().filter_map(|target| Some((target.directive.id(), target.find_own_endpoint()?)));
+            let groups = [Family::Http, Family::Stream].into_iter().flat_map(|family| self.upstreams(family));
+            let servers = groups.flat_map(Upstream::servers);
+            let servers = servers.filter_map(|server| Some((server.directive.id(), server.find_endpoint()?)));
+            targets.chain(servers).collect()
+        })
     }
 }

@@ -75,6 +75,34 @@ pub fn kind_of_host_name(name: &str) -> HostNameKind {
     }
 }
 
+/// Names of the machine that a container runs on, which its hosts file has and
+/// mostly no name server.
+const HOSTS_OF_CONTAINERS: [&str; 3] = ["host.docker.internal", "gateway.docker.internal", "host.containers.internal"];
+
+/// Whether a name is one that the hosts file has, and mostly only that:
+/// `localhost`, `host.docker.internal`.
+pub fn is_of_hosts_file(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    kind_of_host_name(name) == HostNameKind::Localhost
+        || HOSTS_OF_CONTAINERS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a name looks like a word that a tool fills in before nginx sees the
+/// file, such as `BACKEND_IP` or `__NAME__`.
+pub fn is_placeholder_name(name: &str) -> bool {
+    name.contains('@')
+        || name.contains("__")
+        || (name.contains('_') && name.bytes().any(|byte| byte.is_ascii_uppercase()))
+        || (!name.contains('.') && name.bytes().all(|byte| byte.is_ascii_uppercase()))
+}
+
+/// Whether a name is that of a service in a Kubernetes cluster, such as
+/// `app.default.svc.cluster.local` or `app.default.svc`.
+pub fn is_cluster_service(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name.ends_with(".svc") || name.ends_with(".svc.cluster.local")
+}
+
 /// Whether a host is this machine: a socket, a loopback address, `localhost`.
 pub fn is_loopback(host: Host<'_>) -> bool {
     match host {
@@ -143,6 +171,38 @@ mod tests {
         ];
         for (name, expected) in table {
             assert_eq!(kind_of_host_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn some_names_are_of_the_hosts_file_or_of_a_cluster() {
+        let table = [
+            ("localhost", true, false),
+            ("Host.Docker.Internal", true, false),
+            ("db.internal", false, false),
+            ("app.default.svc", false, true),
+            ("app.default.svc.cluster.local.", false, true),
+            ("svc", false, false),
+        ];
+        for (name, of_hosts_file, of_cluster) in table {
+            assert_eq!((is_of_hosts_file(name), is_cluster_service(name)), (of_hosts_file, of_cluster), "{name}");
+        }
+    }
+
+    #[test]
+    fn some_names_are_words_to_be_filled_in() {
+        let table = [
+            ("BACKEND_IP", true),
+            ("BACKEND", true),
+            ("__name__", true),
+            ("@name@", true),
+            ("aks-_NODES_-000001", true),
+            ("php_fpm", false),
+            ("Backend", false),
+            ("App.Example", false),
+        ];
+        for (name, expected) in table {
+            assert_eq!(is_placeholder_name(name), expected, "{name}");
         }
     }
 

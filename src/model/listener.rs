@@ -5,13 +5,16 @@
 //! `[::]:80` is another, and so is the same port for UDP. Names are not
 //! resolved: a `listen` with one leads nowhere here.
 
-use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{Context, Family};
 use crate::tree::NodeId;
 
 use super::address::{Address, AddressForm, HostAddress, SocketAddress, parse_address};
 use super::directive::has_placeholder;
+use super::route::ServerTable;
 use super::{Block, BlockId, Directive, Kind, Model};
 
 /// More sockets than this no machine can open; ranges of ports that lead
@@ -50,6 +53,8 @@ pub struct ListenOptions {
     pub proxy_protocol: bool,
     /// `udp`, or `quic`.
     pub udp: bool,
+    /// `ipv6only=off`.
+    pub takes_ipv4: bool,
 }
 
 /// Parameters that say something about the socket.
@@ -76,10 +81,23 @@ impl ListenOptions {
                 "http2" => options.http2 = true,
                 "proxy_protocol" => options.proxy_protocol = true,
                 "udp" | "quic" => options.udp = true,
-                _ => options.own_socket |= is_of_socket(parameter),
+                _ => {
+                    options.own_socket |= is_of_socket(parameter);
+                    options.takes_ipv4 |= parameter == "ipv6only=off";
+                }
             }
         }
         options
+    }
+
+    fn add(&mut self, other: ListenOptions) {
+        self.default_server |= other.default_server;
+        self.own_socket |= other.own_socket;
+        self.ssl |= other.ssl;
+        self.http2 |= other.http2;
+        self.proxy_protocol |= other.proxy_protocol;
+        self.udp |= other.udp;
+        self.takes_ipv4 |= other.takes_ipv4;
     }
 }
 
@@ -115,6 +133,11 @@ impl<'m> Listener<'m> {
         &self.data.socket
     }
 
+    /// `http`, `stream` or `mail`.
+    pub fn family(self) -> Family {
+        self.data.family
+    }
+
     /// Whether it is for datagrams: `udp`, or `quic`.
     pub fn is_udp(self) -> bool {
         self.data.udp
@@ -129,10 +152,39 @@ impl<'m> Listener<'m> {
         }
     }
 
+    /// What some `listen` of it says: nginx keeps it for all servers on it.
+    pub fn options(self) -> ListenOptions {
+        self.data.options
+    }
+
     /// Whether some `listen` asks for a socket of its own.
     pub fn has_own_socket(self) -> bool {
-        let mut directives = self.listenings().filter_map(|listening| listening.directive);
-        directives.any(|directive| ListenOptions::of(directive).own_socket)
+        self.data.options.own_socket
+    }
+
+    /// Whether some server of http takes HTTP/2 at it, where all of it was
+    /// seen.
+    pub(super) fn http2_of_servers(self) -> Option<bool> {
+        *self.data.http2.get_or_init(|| {
+            let servers = self.servers();
+            let says = |wanted: bool| move |server: &Block<'_>| server.is_on("http2") == Some(wanted);
+            if servers.iter().any(says(true)) { Some(true) } else { servers.iter().all(says(false)).then_some(false) }
+        })
+    }
+
+    /// The names of its servers, as they are looked for.
+    pub(super) fn server_table(self) -> &'m ServerTable {
+        self.data.names.get_or_init(|| ServerTable::of(self))
+    }
+
+    /// Whether its default server is marked so.
+    pub fn has_marked_default(self) -> bool {
+        self.data.marked.is_some()
+    }
+
+    /// The configuration it belongs to.
+    pub fn model(self) -> &'m Model<'m> {
+        self.model
     }
 
     /// What nginx calls a port: kind of address, number, and whether it is for
@@ -165,18 +217,38 @@ impl<'m> Listener<'m> {
     /// The server that gets what fits no name: the one marked so, else the
     /// first.
     pub fn default_server(self) -> Option<Block<'m>> {
-        let marked = self
-            .listenings()
-            .find(|listening| listening.directive.is_some_and(|directive| ListenOptions::of(directive).default_server));
-        marked.or_else(|| self.listenings().next()).map(|listening| listening.server)
+        let (server, _) = self.data.listenings.get(self.data.marked.unwrap_or(0))?;
+        Some(self.model.block(*server))
     }
 }
 
 #[derive(Debug)]
 struct ListenerData {
+    family: Family,
     socket: SocketAddress,
     udp: bool,
     listenings: Vec<(BlockId, NodeId)>,
+    /// What some `listen` of it says: nginx keeps it for all.
+    options: ListenOptions,
+    /// The first of `listenings` that is marked as the default server.
+    marked: Option<usize>,
+    http2: OnceLock<Option<bool>>,
+    names: OnceLock<ServerTable>,
+}
+
+impl ListenerData {
+    fn new(family: Family, socket: SocketAddress, udp: bool) -> ListenerData {
+        ListenerData {
+            family,
+            socket,
+            udp,
+            listenings: Vec::new(),
+            options: ListenOptions::default(),
+            marked: None,
+            http2: OnceLock::new(),
+            names: OnceLock::new(),
+        }
+    }
 }
 
 /// What one family listens on.
@@ -185,6 +257,10 @@ pub(super) struct Listeners {
     list: Vec<ListenerData>,
     /// Whether some address is not known.
     incomplete: bool,
+    /// Where in `list` an address and port is, for datagrams or not.
+    by_socket: FxHashMap<(SocketAddress, bool), usize>,
+    /// The ports of all of them; 0 stands for sockets.
+    ports: FxHashSet<u16>,
 }
 
 impl<'t> Model<'t> {
@@ -248,10 +324,40 @@ impl<'t> Model<'t> {
             } else {
                 // Started by anyone but root, nginx takes *:8000.
                 let socket = SocketAddress { host: HostAddress::Ipv4([0; 4]), port: 80 };
-                gatherer.add(socket, false, server, NodeId::NONE);
+                gatherer.add(family, socket, ListenOptions::default(), server, NodeId::NONE);
             }
         }
         gatherer.listeners
+    }
+
+    /// Whether something is listened on at this port, or, for 0, at some
+    /// socket.
+    pub(super) fn has_listener_port(&self, family: Family, port: u16) -> bool {
+        self.listeners_of(family).ports.contains(&port)
+    }
+
+    /// What takes TCP connections to this address and port, of one family.
+    pub fn listener_at(&self, family: Family, socket: &SocketAddress) -> Option<Listener<'_>> {
+        let listeners = self.listeners_of(family);
+        let index = *listeners.by_socket.get(&(socket.clone(), false))?;
+        Some(Listener { model: self, data: &listeners.list[index] })
+    }
+
+    /// What a server takes TCP connections at; none when that is not known.
+    pub fn listeners_of_server<'m>(&'m self, server: Block<'m>) -> Option<Vec<Listener<'m>>> {
+        let family = family_of_server(server).filter(|_| !server.is_unseen_for("listen"))?;
+        let mut found = Vec::new();
+        for directive in server.directives("listen").filter(|directive| !ListenOptions::of(*directive).udp) {
+            let address = known_address(directive, family)?;
+            for port in address.port..=address.last_port {
+                found.extend(address.socket(port).and_then(|socket| self.listener_at(family, &socket)));
+            }
+        }
+        if server.directive("listen").is_none() {
+            let socket = SocketAddress { host: HostAddress::Ipv4([0; 4]), port: 80 };
+            found.extend(self.listener_at(family, &socket));
+        }
+        Some(found)
     }
 }
 
@@ -263,7 +369,6 @@ fn is_in_place(block: Block<'_>) -> bool {
 #[derive(Default)]
 struct Gatherer {
     listeners: Listeners,
-    known: FxHashMap<(SocketAddress, bool), usize>,
     sockets: usize,
 }
 
@@ -278,21 +383,27 @@ impl Gatherer {
             self.listeners.incomplete = true;
             return;
         }
-        let udp = ListenOptions::of(directive).udp;
+        let options = ListenOptions::of(directive);
         for port in address.port..=address.last_port {
             if let Some(socket) = address.socket(port) {
-                self.add(socket, udp, server, directive.id());
+                self.add(family, socket, options, server, directive.id());
             }
         }
     }
 
-    fn add(&mut self, socket: SocketAddress, udp: bool, server: Block<'_>, node: NodeId) {
+    fn add(&mut self, family: Family, socket: SocketAddress, options: ListenOptions, server: Block<'_>, node: NodeId) {
         let next = self.listeners.list.len();
-        let index = *self.known.entry((socket.clone(), udp)).or_insert(next);
+        let index = *self.listeners.by_socket.entry((socket.clone(), options.udp)).or_insert(next);
         if index == next {
-            self.listeners.list.push(ListenerData { socket, udp, listenings: Vec::new() });
+            self.listeners.ports.insert(socket.port);
+            self.listeners.list.push(ListenerData::new(family, socket, options.udp));
         }
-        self.listeners.list[index].listenings.push((server.id(), node));
+        let listener = &mut self.listeners.list[index];
+        if options.default_server && listener.marked.is_none() {
+            listener.marked = Some(listener.listenings.len());
+        }
+        listener.options.add(options);
+        listener.listenings.push((server.id(), node));
     }
 }
 

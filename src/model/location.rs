@@ -101,9 +101,22 @@ impl<'m> LocationHead<'m> {
     }
 }
 
+impl<'m> Block<'m> {
+    /// The names of the named locations right in this server, with their `@`.
+    pub fn named_locations(self) -> impl Iterator<Item = &'m str> {
+        let heads = self.directives("location").filter_map(|location| LocationHead::of(location).ok());
+        heads.filter(|head| head.kind == LocationKind::Named).map(|head| head.pattern)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{LocationError, LocationHead, LocationKind};
+    use crate::catalog::{Context, Family};
+    use crate::model::{Model, Profile};
+    use crate::tree::{self, Memory, Places};
 
     #[test]
     fn heads_are_read_as_nginx_reads_them() {
@@ -138,6 +151,39 @@ mod tests {
         for (modifier, expected) in table {
             let kind = LocationHead::of_two_words(modifier, "@a").map(|head| head.kind);
             assert_eq!(kind, expected, "{modifier}");
+        }
+    }
+
+    #[test]
+    fn paths_lead_to_locations_and_names_to_those_of_their_server() {
+        let path = Path::new("nginx.conf");
+        let text = "http { server {
+            location / { proxy_pass http://a; location /in/ { } }
+            location = /exact { }
+            location ~ [.]php$ { }
+            location /slash/ { proxy_pass http://a; }
+            location @one { }
+            location @two { }
+        } }";
+        let files: Memory = [(path, text)].into_iter().collect();
+        let places = Places::of_entry(path, Path::new("/nginx.conf"));
+        let tree = tree::load(&files, path, &places).expect("the file is there");
+        let model = Model::new(&tree, Context::Main, Profile::default());
+        let server = model.servers(Family::Http).next().expect("it is there");
+        assert_eq!(server.named_locations().collect::<Vec<_>>(), ["@one", "@two"]);
+        let table = [
+            ("/", Some("/")),
+            ("/50x.html", Some("/")),
+            ("/in/x", Some("/in/")),
+            ("/exact", Some("/exact")),
+            ("/exact/a.php", Some("[.]php$")),
+            ("none", None),
+            // A redirect.
+            ("/slash", None),
+        ];
+        for (path, expected) in table {
+            let found = server.location_of_path(path).and_then(LocationHead::of_block);
+            assert_eq!(found.map(|head| head.pattern), expected, "{path}");
         }
     }
 }

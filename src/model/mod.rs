@@ -7,72 +7,100 @@
 //! is computed when the first of them asks.
 
 mod address;
+mod buffer;
 mod build;
+mod capture;
 mod directive;
 mod dispatch;
 mod effective;
 mod endpoint;
 mod fragment;
 mod geo;
+mod governed;
+mod handler;
 mod hash_key;
 mod host;
 mod in_force;
+mod keepalive;
 mod kept_open;
 mod listener;
 mod location;
 mod log;
+mod lookup;
 mod mention;
+mod mistyped;
 mod obsolete;
+mod own_listener;
 mod parallel;
+mod passed_path;
 mod profile;
 mod reading;
 mod regex;
+mod resolver;
 pub mod route;
 mod server_name;
 mod syslog;
 mod target;
 mod template;
 mod tls;
+mod tls_pass;
 mod upstream;
 mod value;
 mod variable;
+mod worker;
 mod zone;
 
 pub use address::{
     Address, AddressError, AddressForm, Cidr, HostAddress, SocketAddress, parse_address, parse_cidr, parse_ipv4,
     parse_ipv6, parse_local_address,
 };
+pub use buffer::{PAGE, Sizes, written_size};
+pub use capture::{Capture, captures_of};
 pub use directive::{Block, Directive, Place, has_placeholder};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use endpoint::Endpoint;
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
+pub use handler::{HANDLERS, find_answer};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
-pub use host::{HostNameKind, is_loopback, is_private, kind_of_host_name};
+pub use host::{
+    HostNameKind, is_cluster_service, is_loopback, is_of_hosts_file, is_placeholder_name, is_private, kind_of_host_name,
+};
 pub use in_force::{InForce, NoSlot, Slot, earlier_defaults};
+pub use keepalive::{KEPT_BY_DEFAULT_SINCE, Kept, KeptConnections};
 pub use kept_open::CacheWords;
 pub use listener::{ListenOptions, Listener, Listening, family_of_server, is_of_socket, listen_form};
 pub use location::{LocationError, LocationHead, LocationKind};
 pub use log::{LogBuffer, LogParameterError};
+pub use lookup::RunTimeHosts;
 pub use mention::{Mention, NotAVariable, Pattern, WhyNot};
 pub use obsolete::once_read;
-pub use profile::{OLDEST_RELEASE, Profile, Surroundings};
+pub use profile::{OLDEST_RELEASE, Profile, Surroundings, is_first_in_plus};
 pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
+pub use resolver::{InScope, NameServer, NameServerKind, Resolver};
 pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
-pub use target::{Host, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target};
+pub use target::{
+    Host, PASS_AND_SERVER_NAMES, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target,
+};
 pub use template::Template;
 pub use tls::{ServerCertificates, tls_of_pass};
-pub use upstream::{Server, Upstream};
+pub use tls_pass::{TLS_PASS_NAMES, TlsPass, TlsPeer, is_public_name};
+pub use upstream::{Balancer, Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;
+pub use worker::{DEFAULT_CONNECTIONS, WorkerConnections, WorkerCount, WorkerProcesses};
 pub use zone::{Purpose, SMALLEST_KEYS_ZONE, SMALLEST_ZONE, ZoneSize, ZoneUse, split_zone};
 
-pub use crate::tree::{Include, is_leftover_name};
+pub use crate::tree::{Include, Nothing, is_leftover_name};
 
 use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
+use rustc_hash::FxHashSet;
 
 use crate::catalog::{self, Context, Family, Origin, Version};
 use crate::source::{FileId, Location, SourceFile, Span};
@@ -131,13 +159,19 @@ pub struct Model<'t> {
     misfits: OnceLock<Vec<(NodeId, Misfit)>>,
     upstreams: OnceLock<upstream::Groups>,
     targets: OnceLock<Vec<NodeId>>,
+    included_once: OnceLock<Vec<bool>>,
     target_index: OnceLock<target::TargetIndex>,
+    endpoints: OnceLock<endpoint::Endpoints>,
+    kept: OnceLock<FxHashMap<NodeId, Kept>>,
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,
     mentions: OnceLock<mention::Mentions>,
+    route_variables: OnceLock<route::Definitions>,
     log_formats: OnceLock<log::LogFormats>,
     compiled_patterns: OnceLock<mention::CompiledPatterns>,
     zones: OnceLock<Vec<zone::Entry>>,
+    zone_names: OnceLock<FxHashSet<String>>,
+    mistyped: OnceLock<Vec<mistyped::Entry>>,
     /// Of http, stream and mail.
     listeners: [OnceLock<listener::Listeners>; 3],
 }
@@ -226,13 +260,22 @@ impl<'t> Model<'t> {
         self.block(BlockId(0))
     }
 
-    /// Whether some directive is known to NGINX Plus alone.
+    /// Whether it is for NGINX Plus: the user says so, or some directive is
+    /// known to NGINX Plus alone and the user does not say otherwise.
     pub fn is_for_plus(&self) -> bool {
+        self.profile.is_plus() || (!self.profile.is_without_plus() && self.first_of_plus().is_some())
+    }
+
+    /// The first directive that NGINX Plus alone has.
+    pub fn first_of_plus(&self) -> Option<Directive<'_>> {
         let only_in_plus = |name: &u16| {
             let known = catalog::directives_of(*name);
             !known.is_empty() && known.iter().all(|directive| directive.module.origin == Origin::Plus)
         };
-        self.names.iter().filter(|name| **name != NO_NAME).any(only_in_plus)
+        let names = (0..catalog::name_count() as u16).filter(|name| self.has_directives_named(*name));
+        let firsts =
+            names.filter(only_in_plus).filter_map(|name| self.directives_named(&[catalog::name_of(name)]).next());
+        firsts.min_by_key(|directive| directive.id())
     }
 
     /// All blocks, an outer one before those in it.

@@ -1,6 +1,6 @@
 //! The nginx that will read the configuration, as far as the user has said.
 
-use crate::catalog::{self, Origin, Version};
+use crate::catalog::{self, Context, Origin, Version};
 
 /// The oldest release that is judged for when none is named. What only older
 /// ones refuse is not said.
@@ -56,12 +56,18 @@ impl Profile {
             Some(version) => directive.exists_in(version),
             None => directive.removed.is_none_or(|removed| removed > OLDEST_RELEASE),
         };
-        in_release && self.has_module(directive.module)
+        let early = self.is_plus() && is_first_in_plus(directive);
+        (in_release || early) && self.has_module(directive.module)
+    }
+
+    /// Whether the nginx that is meant is certainly NGINX Plus.
+    pub fn is_plus(&self) -> bool {
+        self.modules.as_ref().is_some_and(|modules| modules.iter().any(|known| known == "plus"))
     }
 
     /// Whether the nginx that is meant is certainly not NGINX Plus.
     pub fn is_without_plus(&self) -> bool {
-        self.modules.as_ref().is_some_and(|modules| !modules.iter().any(|known| known == "plus"))
+        self.modules.is_some() && !self.is_plus()
     }
 
     /// Whether the nginx that is meant can have this module.
@@ -70,4 +76,11 @@ impl Profile {
         let is_named = |name: &str| modules.iter().any(|known| known == name);
         module.built_by_default || is_named(module.name) || (module.origin == Origin::Plus && is_named("plus"))
     }
+}
+
+/// Whether NGINX Plus had a directive before open source nginx got it.
+pub fn is_first_in_plus(directive: &catalog::Directive) -> bool {
+    let in_group = |context| directive.contexts.contains(context);
+    let of_group = in_group(Context::Upstream) || in_group(Context::StreamUpstream);
+    of_group && matches!(directive.name, "sticky" | "least_time" | "resolver" | "resolver_timeout")
 }

@@ -102,7 +102,8 @@ impl<'m> Block<'m> {
     }
 }
 
-fn server_name<'m>(directive: Option<(Directive<'m>, usize)>, text: &'m str) -> ServerName<'m> {
+/// A name as it stands in a `server_name`; the empty one without a directive.
+pub(super) fn server_name<'m>(directive: Option<(Directive<'m>, usize)>, text: &'m str) -> ServerName<'m> {
     let kind = kind_of_name(text);
     let text = match text.strip_prefix('~') {
         Some(pattern) => Cow::Borrowed(pattern),

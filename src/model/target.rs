@@ -2,15 +2,18 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{self, Context, Family};
+use crate::source::Location;
 use crate::tree::NodeId;
 
 use super::address::{Address, AddressError, AddressForm, parse_address};
 use super::directive::has_placeholder;
-use super::{BlockId, Directive, Kind, Model, Upstream};
+use super::template::Template;
+use super::{Block, BlockId, Directive, Kind, Model, Upstream, Values};
 
 /// The directives that pass a request on, with the prefix of their family.
 pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
@@ -25,6 +28,21 @@ pub const PASS_DIRECTIVES: [(&str, Protocol); 6] = [
 /// Their names alone.
 pub const PASS_NAMES: [&str; 6] =
     ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
+
+/// Their names and that of the servers of a group: whatever names a host that
+/// requests are passed to.
+pub const PASS_AND_SERVER_NAMES: [&str; 7] = {
+    let [proxy, fastcgi, uwsgi, scgi, grpc, memcached] = PASS_NAMES;
+    [proxy, fastcgi, uwsgi, scgi, grpc, memcached, "server"]
+};
+
+/// The same by the catalog's indices.
+fn pass_names() -> &'static [(u16, Protocol)] {
+    static NAMES: LazyLock<Vec<(u16, Protocol)>> = LazyLock::new(|| {
+        PASS_DIRECTIVES.iter().filter_map(|(name, protocol)| Some((catalog::name_index(name)?, *protocol))).collect()
+    });
+    &NAMES
+}
 
 /// The module that passes a request on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -124,7 +142,8 @@ pub struct Target<'m> {
 impl<'m> Target<'m> {
     /// The target in a directive; none for every other directive.
     pub fn of(directive: Directive<'m>) -> Option<Target<'m>> {
-        let (_, protocol) = PASS_DIRECTIVES.iter().find(|(name, _)| *name == directive.name())?;
+        let name = directive.model().name_index(directive.id())?;
+        let (_, protocol) = pass_names().iter().find(|(pass, _)| *pass == name)?;
         let protocol = match directive.parent().kind() {
             Kind::Directives(Context::StreamServer) => Protocol::Stream,
             _ => *protocol,
@@ -154,6 +173,13 @@ impl<'m> Target<'m> {
         split_target(self.protocol, self.text)
     }
 
+    /// The scheme as written, for edits.
+    pub fn editable_scheme(self) -> Option<Location> {
+        let mut location = self.directive.editable_argument(0)?;
+        location.span.end = location.span.start + self.parts().scheme.end as u32;
+        (!self.parts().scheme.is_empty()).then_some(location)
+    }
+
     /// Host and port of a target without variables, as nginx reads them when
     /// the scheme is right.
     ///
@@ -169,10 +195,9 @@ impl<'m> Target<'m> {
 
     /// The group that a target without variables names.
     pub fn upstream(self) -> Option<Upstream<'m>> {
-        if self.has_variables() {
-            return None;
-        }
-        self.group_named(self.text)
+        let model = self.model();
+        let group = model.target_index().groups.get(&self.directive.id())?;
+        Some(Upstream { block: model.block(*group) })
     }
 
     /// The groups that the target may name, variables evaluated as far as the
@@ -181,7 +206,10 @@ impl<'m> Target<'m> {
         if !self.has_variables() {
             return self.upstream().into_iter().collect();
         }
-        let values = self.model().values(self.protocol.family(), self.text);
+        self.upstreams_among(&self.model().values_at(self.block(), self.text))
+    }
+
+    fn upstreams_among(self, values: &Values) -> Vec<Upstream<'m>> {
         let mut groups: Vec<Upstream<'m>> = Vec::new();
         for text in values.iter() {
             if let Some(group) = self.group_named(text)
@@ -191,6 +219,12 @@ impl<'m> Target<'m> {
             }
         }
         groups
+    }
+
+    /// Whether every host that it may name is among these values.
+    fn is_certain_among(self, values: &Values) -> bool {
+        let is_known = |text: &str| Values::is_known(&text[split_target(self.protocol, text).address]);
+        !self.is_template() && !values.incomplete && values.iter().all(is_known)
     }
 
     fn group_named(self, text: &str) -> Option<Upstream<'m>> {
@@ -277,18 +311,75 @@ pub(super) type FixedTargets = FxHashMap<(Family, String), Vec<FixedTarget>>;
 pub(super) struct TargetIndex {
     /// For each group, the directives that may pass requests to it.
     users: FxHashMap<BlockId, Vec<NodeId>>,
-    /// Hosts and ports of targets without variables.
-    resolved_at_start: FxHashSet<(Family, String, String)>,
+    /// The group that each target without variables names, if it names one.
+    groups: FxHashMap<NodeId, BlockId>,
+    /// Hosts and ports of targets without variables, and the first that has
+    /// each.
+    resolved_at_start: FxHashMap<(Family, String, String), NodeId>,
+    /// For each variable in lower case, the targets that it is part of.
+    readers: FxHashMap<(Family, String), Vec<NodeId>>,
+    /// Families in which some target may name any group.
+    uncertain: FxHashSet<Family>,
+}
+
+impl TargetIndex {
+    fn add_fixed(&mut self, target: Target<'_>) {
+        let family = target.protocol.family();
+        if target.is_template() {
+            self.uncertain.insert(family);
+        }
+        if let Some(group) = target.group_named(target.text) {
+            self.users.entry(group.block.id()).or_default().push(target.directive.id());
+            self.groups.insert(target.directive.id(), group.block.id());
+        }
+        if target.is_in_place()
+            && let Some((host, port)) = host_and_port(target.protocol, target.text)
+        {
+            self.resolved_at_start.entry((family, host, port)).or_insert(target.directive.id());
+        }
+    }
+
+    fn add_evaluated(&mut self, target: Target<'_>, values: &Values) {
+        let family = target.protocol.family();
+        if !target.is_certain_among(values) {
+            self.uncertain.insert(family);
+        }
+        for group in target.upstreams_among(values) {
+            self.users.entry(group.block.id()).or_default().push(target.directive.id());
+        }
+        for variable in Template::parse(target.text).variables() {
+            let readers = self.readers.entry((family, variable.to_ascii_lowercase())).or_default();
+            if readers.last() != Some(&target.directive.id()) {
+                readers.push(target.directive.id());
+            }
+        }
+    }
 }
 
 impl<'t> Model<'t> {
     /// Every directive that passes requests on, in order.
     pub fn targets(&self) -> impl Iterator<Item = Target<'_>> {
-        let nodes = self.targets.get_or_init(|| {
+        self.target_nodes().iter().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Every target in a block and in the blocks in it, in order.
+    pub fn targets_within(&self, block: Block<'_>) -> impl Iterator<Item = Target<'_>> {
+        let all = self.target_nodes();
+        let range = match block.head() {
+            Some(head) => {
+                let behind = self.tree.node(head.id()).next;
+                all.partition_point(|node| *node < head.id())..all.partition_point(|node| *node < behind)
+            }
+            None => 0..all.len(),
+        };
+        all[range].iter().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    fn target_nodes(&self) -> &[NodeId] {
+        self.targets.get_or_init(|| {
             let indices: Vec<u16> = PASS_NAMES.iter().filter_map(|name| catalog::name_index(name)).collect();
             self.tree.node_ids().filter(|id| indices.contains(&self.names[id.index()])).collect()
-        });
-        nodes.iter().filter_map(|node| Target::of(self.directive(*node)))
+        })
     }
 
     /// Every target that may name this group, in order.
@@ -297,11 +388,42 @@ impl<'t> Model<'t> {
         users.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
     }
 
+    /// Every target that this variable is part of, in order.
+    pub fn targets_reading(&self, family: Family, variable: &str) -> impl Iterator<Item = Target<'_>> {
+        let readers = self.target_index().readers.get(&(family, variable.to_ascii_lowercase()));
+        readers.into_iter().flatten().filter_map(|node| Target::of(self.directive(*node)))
+    }
+
+    /// Whether [`Model::targets_of`] tells of everything in a family that
+    /// passes requests to groups.
+    pub fn knows_all_users(&self, family: Family) -> bool {
+        !self.is_fragment() && self.is_whole(family) && !self.target_index().uncertain.contains(&family)
+    }
+
+    /// Whether a module that is not known here may pass requests on.
+    fn has_foreign_pass(&self, family: Family) -> bool {
+        let is_foreign = |name: &str| name.ends_with("_pass") && !PASS_NAMES.contains(&name);
+        let names = (0..catalog::name_count() as u16).filter(|name| self.has_directives_named(*name));
+        names.map(catalog::name_of).any(is_foreign)
+            || self.unknown_directives(family).any(|directive| directive.name().contains("pass"))
+    }
+
     /// Whether a target without variables names this host and port: nginx
     /// then knows its addresses from the start.
     pub fn is_resolved_at_start(&self, protocol: Protocol, text: &str) -> bool {
-        let Some((host, port)) = host_and_port(protocol, text) else { return false };
-        self.target_index().resolved_at_start.contains(&(protocol.family(), host, port))
+        self.target_resolved_at_start(protocol, text).is_some()
+    }
+
+    /// The first target without variables that names this host and port.
+    pub fn target_resolved_at_start(&self, protocol: Protocol, text: &str) -> Option<Target<'_>> {
+        let (host, port) = host_and_port(protocol, text)?;
+        let node = self.target_index().resolved_at_start.get(&(protocol.family(), host, port))?;
+        Target::of(self.directive(*node))
+    }
+
+    /// Whether a target without variables names this host, with any port.
+    pub fn has_target_without_variables(&self, family: Family, host: &str) -> bool {
+        !self.fixed_targets(family, host).is_empty()
     }
 
     /// The targets without variables that name this host, in any case, with a
@@ -336,14 +458,12 @@ impl<'t> Model<'t> {
     fn target_index(&self) -> &TargetIndex {
         self.target_index.get_or_init(|| {
             let mut index = TargetIndex::default();
+            index.uncertain.extend([Family::Http, Family::Stream].into_iter().filter(|of| self.has_foreign_pass(*of)));
             for target in self.targets() {
-                for group in target.upstreams() {
-                    index.users.entry(group.block.id()).or_default().push(target.directive.id());
-                }
-                if !target.has_variables()
-                    && let Some((host, port)) = host_and_port(target.protocol, target.text)
-                {
-                    index.resolved_at_start.insert((target.protocol.family(), host, port));
+                if target.has_variables() {
+                    index.add_evaluated(target, &self.values_at(target.block(), target.text));
+                } else {
+                    index.add_fixed(target);
                 }
             }
             index

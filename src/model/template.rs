@@ -45,6 +45,15 @@ impl<'a> Template<'a> {
             Part::Text(_) => None,
         })
     }
+
+    /// The text with a value in the place of each variable.
+    pub fn fill<'v>(&self, value: impl Fn(&str) -> &'v str) -> String {
+        let filled = self.parts.iter().map(|part| match part {
+            Part::Text(text) => (*text).to_owned(),
+            Part::Variable(name) => value(name).to_owned(),
+        });
+        filled.collect()
+    }
 }
 
 fn push_text<'a>(parts: &mut Vec<Part<'a>>, text: &'a str) {

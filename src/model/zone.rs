@@ -157,6 +157,12 @@ impl<'t> Model<'t> {
         self.directives_named(&DECLARATIONS).filter(is_unnamed).filter_map(purpose_of_declaration).collect()
     }
 
+    /// Whether some directive names a zone like this.
+    pub fn has_zone(&self, name: &str) -> bool {
+        let names = || self.zones().map(|zone| zone.name.to_owned()).collect();
+        self.zone_names.get_or_init(names).contains(name)
+    }
+
     /// Every directive that declares or uses a zone, in the order of the
     /// configuration.
     pub fn zones(&self) -> impl Iterator<Item = ZoneUse<'_>> {

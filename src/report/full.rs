@@ -148,11 +148,7 @@ fn write_footer(word: &str, text: &str, style: Style, out: &mut dyn Write) -> io
 }
 
 fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let hidden = match report.summary.hidden {
-        0 => String::new(),
-        count => format!(" ({count} more with --min-severity info)"),
-    };
-    writeln!(out, "{}{hidden}", report.summary.line())
+    writeln!(out, "{}", report.summary.line())
 }
 
 /// The part of a finding that miette draws.

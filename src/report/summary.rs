@@ -21,9 +21,6 @@ pub struct Summary {
     pub baselined: usize,
     /// Findings shown that can be mended automatically.
     pub fixable: usize,
-    /// Findings below the level that was asked for.
-    #[serde(skip)]
-    pub hidden: usize,
     /// Files that could not be read, and arguments that named nothing.
     #[serde(skip)]
     pub unread: usize,

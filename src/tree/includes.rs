@@ -34,7 +34,28 @@ pub struct Include {
     /// The file comes with the nginx package: an entry of
     /// [`super::PACKAGED`].
     pub packaged: Option<usize>,
+    /// It is a pattern, and certainly names nothing.
+    pub nothing: Option<Nothing>,
 }
+
+/// What there is where a pattern found nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Nothing {
+    /// The directory in which it looks.
+    pub directory: PathBuf,
+    /// Whether that exists.
+    pub exists: bool,
+    /// Whether this is the server itself, or its image: a checkout cannot hold
+    /// a directory that is empty.
+    pub live: bool,
+    /// Names of files in it, or, where it does not exist, of the directories
+    /// beside it that have files which the pattern would find. Hidden ones are
+    /// left out, and of very many the last.
+    pub names: Vec<String>,
+}
+
+/// So many names are enough to show what a pattern has missed.
+const MOST_NAMES: usize = 16;
 
 /// What to read for one `include`.
 pub(super) struct Wanted {
@@ -48,6 +69,8 @@ pub(super) struct Wanted {
     pub packaged: Option<usize>,
     /// A path that does not exist is not known to be missing.
     pub lenient: bool,
+    /// See [`Include::nothing`].
+    pub nothing: Option<Nothing>,
 }
 
 /// The `include` statements of a file and the paths they name.
@@ -69,7 +92,8 @@ fn argument(file: &ParsedFile, id: StatementId) -> Option<&str> {
 
 fn resolve(statement: StatementId, argument: &str, files: &dyn Files, places: &Places) -> Wanted {
     let pattern = glob::is_pattern(argument);
-    let found = |paths, lenient| Wanted { statement, pattern, paths, unseen: false, packaged: None, lenient };
+    let found =
+        |paths, lenient| Wanted { statement, pattern, paths, unseen: false, packaged: None, lenient, nothing: None };
     let unseen = || Wanted { unseen: true, ..found(Vec::new(), true) };
     // A placeholder of envsubst is filled in before nginx sees the file.
     if argument.contains("${") {
@@ -79,7 +103,8 @@ fn resolve(statement: StatementId, argument: &str, files: &dyn Files, places: &P
         Place::Outside => unseen(),
         Place::Here(path) => {
             let (paths, all) = paths(argument, &path, files);
-            Wanted { unseen: !all, ..found(paths, false) }
+            let nothing = if pattern && paths.is_empty() { nothing(&path, files, places.is_exact()) } else { None };
+            Wanted { unseen: !all, nothing, ..found(paths, false) }
         }
         Place::Packaged(path, index) => match existing(argument, &path, files, places) {
             Some(paths) => found(paths, true),
@@ -104,4 +129,51 @@ fn existing(argument: &str, path: &Path, files: &dyn Files, places: &Places) -> 
 /// The paths that an argument names, and whether these are all.
 fn paths(argument: &str, path: &Path, files: &dyn Files) -> (Vec<PathBuf>, bool) {
     if glob::is_pattern(argument) { glob::expand(files, path) } else { (vec![path.to_path_buf()], true) }
+}
+
+/// What there is in the directory of a pattern, if that is no pattern itself.
+fn nothing(pattern: &Path, files: &dyn Files, live: bool) -> Option<Nothing> {
+    let (directory, name) = (pattern.parent()?, pattern.file_name()?.to_string_lossy());
+    if glob::is_pattern(&directory.to_string_lossy()) {
+        return None;
+    }
+    let names_in = |directory: &Path| files.list(directory).unwrap_or_default();
+    let is_directory = |path: &Path| files.list(path).is_ok();
+    let exists = is_directory(directory);
+    let inside = if exists { directory } else { directory.parent()? };
+    let is_wanted = |other: &Path| match exists {
+        true => !is_directory(other),
+        false => names_in(other).iter().any(|found| glob::matches(&name, &found.to_string_lossy())),
+    };
+    let others = names_in(inside).into_iter().map(|other| other.to_string_lossy().into_owned());
+    let visible = others.filter(|other| !other.starts_with('.') && is_wanted(&inside.join(other)));
+    let names = visible.take(MOST_NAMES).collect();
+    Some(Nothing { directory: directory.to_path_buf(), exists, live, names })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::files::Memory;
+
+    #[test]
+    fn what_a_pattern_has_missed_is_known() {
+        let files: Memory = [
+            "etc/sites-enabled/default",
+            "etc/sites-enabled/.keep",
+            "etc/sites-enabled/old/a.conf",
+            "etc/conf.d/a.conf",
+            "etc/b",
+        ]
+        .into_iter()
+        .map(|path| (path, ""))
+        .collect();
+        let found = |path: &str| nothing(Path::new(path), &files, true).map(|nothing| (nothing.exists, nothing.names));
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(found("etc/sites-enabled/*.conf"), Some((true, names(&["default"]))));
+        assert_eq!(found("etc/sites-enable/*"), Some((false, names(&["conf.d", "sites-enabled"]))));
+        assert_eq!(found("etc/config.d/*.conf"), Some((false, names(&["conf.d"]))));
+        assert_eq!(found("nowhere/sites/*.conf"), Some((false, names(&[]))));
+        assert_eq!(found("etc/*/*.conf"), None);
+    }
 }

@@ -134,6 +134,7 @@ impl Loader<'_> {
             directories: Vec::new(),
             unseen: wanted.unseen,
             packaged: wanted.packaged,
+            nothing: wanted.nothing,
         };
         for path in wanted.paths {
             match self.known.get(&path) {

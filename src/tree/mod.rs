@@ -18,7 +18,7 @@ mod places;
 pub use discover::{Discovered, configurations_below, entries_above, is_leftover_name};
 pub use dump::{Dump, split_dump};
 pub use files::{Disk, Files, Memory, Overlay, ReadError};
-pub use includes::Include;
+pub use includes::{Include, Nothing};
 pub use load::load;
 pub use places::{PACKAGED, Packaged, Place, Places};
 

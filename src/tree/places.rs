@@ -136,6 +136,11 @@ impl Places {
         self.live
     }
 
+    /// Whether all that a server has is there to be looked up.
+    pub fn is_exact(&self) -> bool {
+        self.live || self.complete
+    }
+
     /// Where to look for the argument of an `include`.
     pub fn place(&self, argument: &str) -> Place {
         let path = Path::new(argument);

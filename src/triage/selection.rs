@@ -15,10 +15,22 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The rules that can have findings.
-    pub fn rules(&self, all: &[&'static Rule]) -> Vec<&'static Rule> {
-        let is_wanted = |rule: &&&'static Rule| !with_words(rule, |words| self.levels.is_off_everywhere(words));
+    /// The rules that can have findings of this severity or above.
+    pub fn rules(&self, all: &[&'static Rule], least: Severity) -> Vec<&'static Rule> {
+        if self.levels.are_default() {
+            return all.iter().filter(|rule| rule.severity >= least).copied().collect();
+        }
+        let is_bad_enough = |rule: &Rule, level: Level| severity_of(level).unwrap_or(rule.severity) >= least;
+        let is_wanted = |rule: &&&'static Rule| {
+            with_words(rule, |words| self.levels.anywhere(words).into_iter().any(|level| is_bad_enough(rule, level)))
+        };
         all.iter().filter(is_wanted).copied().collect()
+    }
+
+    /// How mild what a rule says may be and still count: a file may have said
+    /// that it is worse.
+    pub fn mildest(&self, least: Severity) -> Severity {
+        if self.levels.are_default() { least } else { Severity::Info }
     }
 
     /// Whether a finding in this file counts; how bad it is, is set.
@@ -28,14 +40,19 @@ impl Selection {
         }
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let relative = absolute.strip_prefix(&self.directory).unwrap_or(path);
-        match with_words(finding.rule, |words| self.levels.of(words, relative)) {
-            Level::Off => return false,
-            Level::On => {}
-            Level::Info => finding.severity = Severity::Info,
-            Level::Warning => finding.severity = Severity::Warning,
-            Level::Error => finding.severity = Severity::Error,
-        }
-        true
+        let level = with_words(finding.rule, |words| self.levels.of(words, relative));
+        finding.severity = severity_of(level).unwrap_or(finding.severity);
+        level != Level::Off
+    }
+}
+
+/// The severity that a rule is set to, if it is.
+fn severity_of(level: Level) -> Option<Severity> {
+    match level {
+        Level::Info => Some(Severity::Info),
+        Level::Warning => Some(Severity::Warning),
+        Level::Error => Some(Severity::Error),
+        Level::Off | Level::On => None,
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 
 use crate::catalog::Context;
 use crate::config::Names;
-use crate::engine::{Edit, Finding, Findings, Rule};
+use crate::engine::{Edit, Finding, Findings, Rule, Severity};
 use crate::model::Model;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::{ParsedFile, StatementId};
@@ -47,7 +47,7 @@ impl Suppressions<'_> {
     /// Takes away the findings that comments say to ignore, and adds what is
     /// wrong with the comments. Gives how many were taken away.
     pub fn apply(&self, model: &Model<'_>, findings: &mut Vec<Finding>) -> usize {
-        let mut complaints = Findings::new(self.invalid);
+        let mut complaints = Findings::new(self.invalid, Severity::Info);
         let mut suppressions = self.gather(model, &mut complaints);
         let before = findings.len();
         findings.retain(|finding| !suppressions.iter_mut().any(|suppression| self.covers(suppression, finding)));

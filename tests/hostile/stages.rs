@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nginx_lint::engine::{self, Finding};
 use nginx_lint::model::{Model, Profile, outermost_context};
-use nginx_lint::report::{self, Report, Shown, Style, Summary};
+use nginx_lint::report::{self, Format, Report, Shown, Style, Summary};
 use nginx_lint::rules;
 use nginx_lint::source::{Location, SourceFile, Span};
 use nginx_lint::syntax::{Ending, NO_STATEMENT, ParsedFile, StatementId};
@@ -144,7 +144,7 @@ fn go_through_all_stages(bytes: Vec<u8>) {
     }
     assert_nodes_fit(&tree);
     let model = Model::new(&tree, outermost_context(&tree.files[0]), Profile::default());
-    let findings = engine::run(&model, rules::ALL);
+    let findings = engine::run(&model, rules::ALL, engine::Severity::Info);
     for finding in &findings {
         assert_finding_fits(finding, &tree);
     }
@@ -200,16 +200,30 @@ fn assert_finding_fits(finding: &Finding, tree: &Tree) {
     assert!(!finding.message.is_empty());
 }
 
+const FORMATS: [Format; 10] = [
+    Format::Full,
+    Format::Concise,
+    Format::Json,
+    Format::Jsonl,
+    Format::Sarif,
+    Format::Github,
+    Format::Gitlab,
+    Format::Junit,
+    Format::Checkstyle,
+    Format::Rdjson,
+];
+
 fn assert_reports_are_written(findings: &[Finding], tree: &Tree) {
-    let findings = findings.iter().map(|finding| Shown { finding, tree }).collect();
+    let shown = |finding| Shown { finding, tree, fingerprint: String::new() };
+    let findings = findings.iter().map(shown).collect();
     let report = Report { findings, unread: &[], summary: Summary::default() };
     let mut out = Vec::new();
     for unicode in [true, false] {
         let style = Style { colour: false, unicode, width: 80 };
-        report::write_full(&report, style, &mut out).expect("memory takes all");
+        for format in FORMATS {
+            report::write(&report, format, style, &mut out).expect("memory takes all");
+        }
     }
-    report::write_concise(&report, &mut out).expect("memory takes all");
-    report::write_json(&report, &mut out).expect("memory takes all");
     assert!(std::str::from_utf8(&out).is_ok_and(|text| !text.contains('\u{1b}')), "an escape");
 }
 

@@ -1,10 +1,11 @@
 //! What nginx talks to in a proof: small servers on 127.0.0.1 that behave in
 //! one way each and keep count.
 
+use super::dns;
 use super::port::Port;
 use super::schema::Kind;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -51,14 +52,29 @@ impl Backend {
     pub fn start(name: &str, kind: Kind) -> io::Result<Backend> {
         let state = Mutex::default();
         let shared = Arc::new(Shared { name: name.to_owned(), kind, state, stopped: Condvar::new() });
-        if kind == Kind::Closed {
-            let port = Port::reserve()?;
-            return Ok(Backend { address: port.address(), shared, acceptor: None, _port: Some(port) });
+        match shared.kind {
+            Kind::Closed => {
+                let port = Port::reserve()?;
+                return Ok(Backend { address: port.address(), shared, acceptor: None, _port: Some(port) });
+            }
+            Kind::Dns(_) => return Backend::start_dns(shared),
+            _ => {}
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let server = Arc::clone(&shared);
         let acceptor = Some(thread::spawn(move || accept(&listener, &server)));
+        Ok(Backend { address, shared, acceptor, _port: None })
+    }
+
+    fn start_dns(shared: Arc<Shared>) -> io::Result<Backend> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = socket.local_addr()?;
+        let server = Arc::clone(&shared);
+        let acceptor = Some(thread::spawn(move || {
+            let Kind::Dns(records) = &server.kind else { return };
+            dns::serve(&socket, records.as_deref(), || server.lock().seen.received += 1);
+        }));
         Ok(Backend { address, shared, acceptor, _port: None })
     }
 
@@ -76,7 +92,10 @@ impl Backend {
 
     fn shut_down(&mut self) {
         let Some(acceptor) = self.acceptor.take() else { return };
-        {
+        if let Kind::Dns(_) = self.shared.kind {
+            // What nginx asked before is read before.
+            let _ = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.send_to(&[], self.address));
+        } else {
             // Locked, so that our connection is known before it is accepted.
             // It is accepted after all that came before it.
             let mut state = self.shared.lock();
@@ -141,6 +160,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if !shared.arrived(&stream, caller) {
             break;
         }
+        if matches!(shared.kind, Kind::OneWorker | Kind::FastCgiOneWorker) {
+            // Whoever comes meanwhile waits until this connection is closed.
+            let _ = serve(shared, stream);
+            continue;
+        }
         let shared = Arc::clone(shared);
         // An error is nginx going away, which it may.
         connections.push(thread::spawn(move || drop(serve(&shared, stream))));
@@ -150,13 +174,13 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
     let result = match shared.kind {
-        Kind::Http | Kind::Slow(_) => serve_http(shared, &stream),
-        Kind::FastCgi => serve_fastcgi(shared, &stream),
+        Kind::Http | Kind::Slow(_) | Kind::OneWorker => serve_http(shared, &stream),
+        Kind::FastCgi | Kind::FastCgiOneWorker => serve_fastcgi(shared, &stream),
         Kind::Silent => read_away(&stream),
         // Closing with unread bytes would be a reset, or not, as it happens.
         // An end of sending, then reading on, is the same every time.
         Kind::HangUp => stream.shutdown(Shutdown::Write).and_then(|()| read_away(&stream)),
-        Kind::Closed => Ok(()),
+        Kind::Closed | Kind::Dns(_) => Ok(()),
     };
     // The clone that `Shared` keeps would hold the connection open.
     let _ = stream.shutdown(Shutdown::Both);

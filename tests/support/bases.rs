@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::nginx::installed;
 use super::oracle::{Oracle, Reply};
+use super::page::without_names;
 use super::records::cases_of;
 
 /// Where accepted configurations come from.
@@ -126,7 +127,7 @@ fn pages() -> Vec<Base> {
         for block in rule.page().blocks.iter().filter(|block| block.kind == BlockKind::Good) {
             let mut files = block.files();
             if files.len() == 1 && block.nginx_version().is_none() {
-                let text = files.remove(0).1.replace("http://static.example", "http://127.0.0.1");
+                let text = without_names(&files.remove(0).1);
                 let context = outermost_context(&ParsedFile::new(SourceFile::new("block", text.clone().into_bytes())));
                 bases.push(Base::new(format!("{}.md:{}", rule.name, block.line), surrounded(&text, context)));
             }

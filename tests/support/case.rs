@@ -4,7 +4,7 @@ use super::backends::{Backend, Seen};
 use super::client::{Answer, ask_at_once, ask_in_order};
 use super::nginx::{Installed, Prepared, Setup, numbers};
 use super::port::Port;
-use super::schema::{Case, Count, Proof, Requests, Status, Statuses, Verdict};
+use super::schema::{Case, Count, Kind, Proof, Requests, Status, Statuses, Verdict};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -73,11 +73,12 @@ fn is_about(case: &Case, installed: &Installed) -> Result<bool, String> {
 }
 
 fn start_backends(proof: &Proof) -> Result<BTreeMap<String, Backend>, String> {
-    let start = |(name, kind): (&String, _)| {
-        let backend = Backend::start(name, kind).map_err(|error| format!("cannot start backend {name}: {error}"))?;
+    let start = |(name, kind): (&String, &Kind)| {
+        let backend =
+            Backend::start(name, kind.clone()).map_err(|error| format!("cannot start backend {name}: {error}"))?;
         Ok((name.clone(), backend))
     };
-    proof.backends.iter().map(|(name, kind)| start((name, *kind))).collect()
+    proof.backends.iter().map(start).collect()
 }
 
 fn prepare(installed: &Installed, case: &Case, addresses: &Addresses) -> Result<Prepared, String> {

@@ -31,7 +31,7 @@ pub fn release(version: Version) -> Profile {
 pub fn judge_part(files: &Memory, places: &Places, entry: &Path, outermost: Context, profile: Profile) -> Judgement {
     let tree = tree::load(files, entry, places).expect("the entry is there");
     let model = Model::new(&tree, outermost, profile);
-    let findings = engine::run(&model, rules::ALL);
+    let findings = engine::run(&model, rules::ALL, engine::Severity::Info);
     Judgement { tree, findings }
 }
 

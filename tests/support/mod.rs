@@ -9,6 +9,7 @@ pub mod backends;
 pub mod bases;
 pub mod case;
 pub mod client;
+pub mod dns;
 pub mod judge;
 pub mod mutate;
 pub mod nginx;

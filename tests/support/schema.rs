@@ -1,6 +1,7 @@
 //! What a proof block may say: the types that its TOML is read into, and what
 //! they accept. `tests/proof.rs` explains every key.
 
+use super::dns::Record;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,15 +85,21 @@ pub enum Verdict {
 }
 
 /// How a backend behaves.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(try_from = "String")]
 pub enum Kind {
     Http,
     Slow(Duration),
     FastCgi,
+    /// HTTP, one connection at a time.
+    OneWorker,
+    /// FastCGI, one connection at a time.
+    FastCgiOneWorker,
     Silent,
     HangUp,
     Closed,
+    /// A name server that knows these names, or one that never answers.
+    Dns(Option<Vec<Record>>),
 }
 
 /// How many requests, or which.
@@ -152,14 +159,32 @@ impl TryFrom<String> for Kind {
         match text.as_str() {
             "http" => Ok(Kind::Http),
             "fastcgi" => Ok(Kind::FastCgi),
+            "one worker" => Ok(Kind::OneWorker),
+            "fastcgi one worker" => Ok(Kind::FastCgiOneWorker),
             "silent" => Ok(Kind::Silent),
             "hang up" => Ok(Kind::HangUp),
             "closed" => Ok(Kind::Closed),
-            other => other.strip_prefix("slow ").and_then(time).map(Kind::Slow).ok_or(format!(
-                "no backend is \"{other}\"; there are http, slow 300ms, fastcgi, silent, hang up and closed"
-            )),
+            "dns" => Ok(Kind::Dns(Some(Vec::new()))),
+            "dns silent" => Ok(Kind::Dns(None)),
+            other => {
+                let slow = || other.strip_prefix("slow ").and_then(time).map(Kind::Slow);
+                let dns = || other.strip_prefix("dns ").and_then(records).map(|records| Kind::Dns(Some(records)));
+                slow().or_else(dns).ok_or(format!(
+                    "no backend is \"{other}\"; there are http, slow 300ms, fastcgi, one worker, fastcgi one worker, silent, hang up, closed, \
+                     dns app.example=127.0.0.1 and dns silent"
+                ))
+            }
         }
     }
+}
+
+/// Names and addresses such as `a.example=127.0.0.1 a.example=::1`.
+fn records(text: &str) -> Option<Vec<Record>> {
+    let record = |entry: &str| {
+        let (name, address) = entry.split_once('=')?;
+        Some((name.to_owned(), address.parse().ok()?))
+    };
+    text.split_whitespace().map(record).collect()
 }
 
 impl TryFrom<NumberOrText> for Status {

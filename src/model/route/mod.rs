@@ -22,8 +22,10 @@ pub use condition::Condition;
 pub use location::{Candidate, Fate, LocationRule};
 pub use pass::{Header, Pass, Setting};
 pub use server::ServerRule;
+pub(super) use server::ServerTable;
 pub use text::Text;
 pub use uri::{Escape, Uri, escape, parse_host, parse_target};
+pub(super) use variables::Definitions;
 
 use super::{Block, Directive, Listener, Model, SocketAddress};
 
@@ -303,6 +305,16 @@ pub enum Unknown {
     TooManyForks,
     /// A regular expression or a condition that cannot be read.
     Unreadable,
+}
+
+impl<'m> Block<'m> {
+    /// The location of this server that a path leads to, the server itself
+    /// where none fits; none when that cannot be told.
+    pub fn location_of_path(self, path: &str) -> Option<Block<'m>> {
+        let found = location::find(self, path.as_bytes(), &mut |_, _| {});
+        let is_certain = !found.uncertain && found.rule != LocationRule::MissingSlash;
+        is_certain.then_some(found.block)
+    }
 }
 
 impl<'t> Model<'t> {

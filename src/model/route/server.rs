@@ -3,9 +3,13 @@
 
 use std::collections::HashMap;
 
-use crate::catalog::Family;
+use rustc_hash::FxHashSet;
 
-use super::super::{Block, HostAddress, Listener, Model, NameKind, ServerName, SocketAddress, compile_regex};
+use crate::catalog::Family;
+use crate::tree::NodeId;
+
+use super::super::server_name::server_name;
+use super::super::{Block, BlockId, HostAddress, Listener, Model, NameKind, ServerName, SocketAddress, compile_regex};
 
 /// Why a server was chosen.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +28,13 @@ pub enum ServerRule {
     MarkedDefault,
     /// No name fits: it is the first one on its address.
     FirstDefault,
+}
+
+impl<'m> Listener<'m> {
+    /// The server that a request for this host gets.
+    pub fn server_for(self, host: &str) -> Option<Block<'m>> {
+        find_server(self, host.to_ascii_lowercase().as_bytes()).map(|chosen| chosen.server)
+    }
 }
 
 /// The listener for a connection, and the others that share its port.
@@ -74,52 +85,94 @@ pub(super) struct Chosen<'m> {
     pub(super) name: Option<ServerName<'m>>,
 }
 
-/// The server for a host in lower case.
-pub(super) fn find_server<'m>(listener: Listener<'m>, host: &[u8]) -> Option<Chosen<'m>> {
-    let servers = listener.servers();
-    let default = listener.default_server()?;
-    let captures = |name: &ServerName<'_>| {
-        name.kind == NameKind::Regex && regex_of(name).is_some_and(|regex| regex.capture_count() > 0)
-    };
-    if distinct(&servers) < 2 && !default.server_names().iter().any(captures) {
-        return Some(Chosen { server: default, rule: ServerRule::Only, name: None });
+/// The names of the servers on a listener, as they are looked for. Made once
+/// and kept with the listener.
+#[derive(Debug)]
+pub(in super::super) struct ServerTable {
+    names: NameTable<Named>,
+    regexes: Vec<Named>,
+    /// There is nothing to choose: names are not looked at.
+    is_alone: bool,
+}
+
+/// A name of a server.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    server: BlockId,
+    /// The directive, and which of its arguments.
+    place: Option<(NodeId, usize)>,
+}
+
+impl Named {
+    fn server<'m>(self, model: &'m Model<'m>) -> Block<'m> {
+        model.block(self.server)
     }
-    let mut table = NameTable::default();
-    let mut regexes = Vec::new();
-    let mut known: Vec<Block<'m>> = Vec::new();
-    for server in servers {
-        if known.contains(&server) {
-            continue;
-        }
-        known.push(server);
-        for name in server.server_names() {
-            if name.kind == NameKind::Regex {
-                regexes.push((server, name));
-            } else {
-                table.add(name.kind.clone(), name.key().to_owned().into_bytes(), (server, name));
+
+    fn name<'m>(self, model: &'m Model<'m>) -> ServerName<'m> {
+        let place = self.place.map(|(node, index)| (model.directive(node), index));
+        let text = place.and_then(|(directive, index)| directive.argument(index)).unwrap_or_default();
+        server_name(place, text)
+    }
+}
+
+impl ServerTable {
+    pub(in super::super) fn of(listener: Listener<'_>) -> ServerTable {
+        let servers = listener.servers();
+        let captures = |name: &ServerName<'_>| {
+            name.kind == NameKind::Regex && regex_of(name).is_some_and(|regex| regex.capture_count() > 0)
+        };
+        let has_captures = listener.default_server().is_some_and(|server| server.server_names().iter().any(captures));
+        let mut table = ServerTable {
+            names: NameTable::default(),
+            regexes: Vec::new(),
+            is_alone: distinct(&servers) < 2 && !has_captures,
+        };
+        let mut known: FxHashSet<BlockId> = FxHashSet::default();
+        for server in servers {
+            if table.is_alone || !known.insert(server.id()) {
+                continue;
+            }
+            for name in server.server_names() {
+                let place = name.directive.map(|(directive, index)| (directive.id(), index));
+                let named = Named { server: server.id(), place };
+                if name.kind == NameKind::Regex {
+                    table.regexes.push(named);
+                } else {
+                    table.names.add(name.kind.clone(), name.key().to_owned().into_bytes(), named);
+                }
             }
         }
+        table
     }
-    if let Some((found, (server, name))) = table.find(host) {
+}
+
+/// The server for a host in lower case.
+pub(super) fn find_server<'m>(listener: Listener<'m>, host: &[u8]) -> Option<Chosen<'m>> {
+    let (table, model) = (listener.server_table(), listener.model());
+    let default = listener.default_server()?;
+    if table.is_alone {
+        return Some(Chosen { server: default, rule: ServerRule::Only, name: None });
+    }
+    if let Some((found, named)) = table.names.find(host) {
+        let name = named.name(model);
         let text = name.text.to_string();
         let rule = match found {
             Found::Exact => ServerRule::Exact(text),
             Found::Leading => ServerRule::Leading(text),
             Found::Trailing => ServerRule::Trailing(text),
         };
-        return Some(Chosen { server: *server, rule, name: Some(name.clone()) });
+        return Some(Chosen { server: named.server(model), rule, name: Some(name) });
     }
-    let matching = regexes
-        .into_iter()
+    let matching = table
+        .regexes
+        .iter()
+        .map(|named| (named, named.name(model)))
         .find(|(_, name)| !host.is_empty() && regex_of(name).is_some_and(|regex| regex.captures(host).is_some()));
-    if let Some((server, name)) = matching {
-        return Some(Chosen { server, rule: ServerRule::Regex(name.text.to_string()), name: Some(name) });
+    if let Some((named, name)) = matching {
+        let rule = ServerRule::Regex(name.text.to_string());
+        return Some(Chosen { server: named.server(model), rule, name: Some(name) });
     }
-    let marked = listener.listenings().any(|listening| {
-        listening.server == default
-            && listening.directive.is_some_and(|listen| listen.has_flag("default_server") || listen.has_flag("default"))
-    });
-    let rule = if marked { ServerRule::MarkedDefault } else { ServerRule::FirstDefault };
+    let rule = if listener.has_marked_default() { ServerRule::MarkedDefault } else { ServerRule::FirstDefault };
     Some(Chosen { server: default, rule, name: None })
 }
 
@@ -147,6 +200,7 @@ pub(super) enum Found {
 
 /// Names with wildcards, as nginx files and finds them (`ngx_hash_add_key`,
 /// `ngx_hash_find_combined`). Of two that are the same the first counts.
+#[derive(Debug)]
 pub(super) struct NameTable<T> {
     /// What an exact name leads to; none for the one that a name such as
     /// `.a.example` occupies.

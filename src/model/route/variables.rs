@@ -1,10 +1,9 @@
 //! The values of variables while a request is on its way.
 
-use std::rc::Rc;
-
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{self, Context, Family};
+use crate::tree::NodeId;
 
 use super::super::{Directive, Kind, LocationHead, LocationKind, Model, NameKind, Regex, compile_regex, kind_of_name};
 use super::server::NameTable;
@@ -14,25 +13,25 @@ use super::walk::Walk;
 
 /// Where a variable that the configuration defines gets its value.
 #[derive(Clone, Copy, Debug)]
-enum Definition<'m> {
+enum Definition {
     /// `set`, or a name that no value was captured for yet.
     Set,
-    Map(Directive<'m>),
+    Map(NodeId),
     /// `geo`, `split_clients`, and what other modules compute.
     Computed,
 }
 
 /// The definitions of `http {}` by name in lower case.
 #[derive(Debug, Default)]
-pub(super) struct Definitions<'m> {
-    of: FxHashMap<String, Definition<'m>>,
+pub(in super::super) struct Definitions {
+    of: FxHashMap<String, Definition>,
 }
 
-impl<'m> Definitions<'m> {
-    pub(super) fn of(model: &'m Model<'m>) -> Definitions<'m> {
+impl Definitions {
+    fn of(model: &Model<'_>) -> Definitions {
         let mut definitions = Definitions::default();
         for index in 0..model.directive_count() {
-            let directive = model.directive(crate::tree::NodeId(index as u32));
+            let directive = model.directive(NodeId(index as u32));
             let Kind::Directives(context) = directive.parent().kind() else { continue };
             if context.family() == Family::Http {
                 definitions.add(directive, context);
@@ -41,7 +40,7 @@ impl<'m> Definitions<'m> {
         definitions
     }
 
-    fn add(&mut self, directive: Directive<'m>, context: Context) {
+    fn add(&mut self, directive: Directive<'_>, context: Context) {
         let name = |argument: Option<&str>| argument?.strip_prefix('$').map(str::to_ascii_lowercase);
         match directive.name() {
             "set" => {
@@ -53,7 +52,7 @@ impl<'m> Definitions<'m> {
             }
             "map" if context == Context::Http => {
                 if let Some(name) = name(directive.argument(1)) {
-                    self.of.insert(name, Definition::Map(directive));
+                    self.of.insert(name, Definition::Map(directive.id()));
                 }
             }
             "geo" | "split_clients" => {
@@ -195,7 +194,7 @@ impl<'m> Walk<'m> {
             Some(Definition::Map(_)) if self.evaluating.contains(&name) => (Some(Text::unknown(&name)), false),
             Some(Definition::Map(map)) => {
                 self.evaluating.push(name.clone());
-                let value = self.map(map, &name);
+                let value = self.map(self.model.directive(map), &name);
                 self.evaluating.pop();
                 value
             }
@@ -441,8 +440,8 @@ impl<'m> Walk<'m> {
         Some(path)
     }
 
-    pub(super) fn definitions_of(model: &'m Model<'m>) -> Rc<Definitions<'m>> {
-        Rc::new(Definitions::of(model))
+    pub(super) fn definitions_of(model: &'m Model<'m>) -> &'m Definitions {
+        model.route_variables.get_or_init(|| Definitions::of(model))
     }
 }
 

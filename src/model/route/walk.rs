@@ -23,26 +23,6 @@ const MOST_CHANGES: u8 = 10;
 /// the one that goes on, gets the greater part of them.
 const MOST_WAYS: usize = 2_000;
 
-/// Directives that answer in the place of files.
-const HANDLERS: [&str; 16] = [
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "memcached_pass",
-    "tunnel_pass",
-    "stub_status",
-    "empty_gif",
-    "flv",
-    "mp4",
-    "perl",
-    "js_content",
-    "content_by_lua_block",
-    "content_by_lua_file",
-    "content_by_lua",
-];
-
 /// Directives that let some requests through and stop others.
 const GATES: [&str; 11] = [
     "auth_basic",
@@ -85,7 +65,7 @@ pub(super) type Start<'m> = Box<dyn FnOnce(&mut Walk<'m>) -> Result<(), Stop<'m>
 pub(super) struct Walk<'m> {
     pub(super) model: &'m Model<'m>,
     pub(super) request: Rc<Request>,
-    pub(super) definitions: Rc<Definitions<'m>>,
+    pub(super) definitions: &'m Definitions,
     pub(super) listener: Option<Listener<'m>>,
     pub(super) server: Block<'m>,
     /// The block whose directives are in force.
@@ -245,9 +225,7 @@ impl<'m> Walk<'m> {
     }
 
     fn listener_speaks_tls(&self) -> bool {
-        let Some(listener) = self.listener else { return false };
-        let mut listenings = listener.listenings();
-        listenings.any(|listening| listening.directive.is_some_and(|directive| directive.has_flag("ssl")))
+        self.listener.is_some_and(|listener| listener.options().ssl)
     }
 
     fn choose_server(&mut self, host: &[u8]) {
@@ -377,10 +355,7 @@ impl<'m> Walk<'m> {
             self.conf = block;
             self.step(block.head(), What::LimitExcept);
         }
-        let own = |block: Block<'m>| {
-            let handlers = HANDLERS.iter().filter_map(|name| block.directive(name));
-            handlers.max_by_key(|directive| directive.id())
-        };
+        let own = |block: Block<'m>| block.handlers().pop();
         let mut handler = own(self.conf);
         if handler.is_none() && self.conf.is(Context::LimitExcept) {
             handler = self.conf.parent().and_then(own);
