@@ -14,6 +14,9 @@ use crate::tree::NodeId;
 use super::finding::{Finding, Findings};
 use super::rule::{Check, Rule, Severity};
 
+/// So many rules ask for most of what there is to know.
+const MANY: usize = 64;
+
 /// So many directives are checked by one thread at a time.
 const CHUNK: usize = 8_192;
 
@@ -27,6 +30,9 @@ pub fn run(model: &Model<'_>, rules: &[&'static Rule], least: Severity) -> Vec<F
     let is_asked = |rule: &&'static Rule| rule.severity >= least && rule.versions.hold_for(model.version());
     let rules: Vec<&'static Rule> = rules.iter().copied().filter(is_asked).collect();
     let asked = Asked { rules: &rules, least };
+    if rules.len() > MANY && model.directive_count() > CHUNK {
+        model.prepare();
+    }
     let mut findings = Vec::new();
     findings.extend(check_files(model, asked));
     findings.extend(check_directives(model, asked));

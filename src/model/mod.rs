@@ -224,6 +224,29 @@ impl<'t> Model<'t> {
         self.profile.version
     }
 
+    /// Finds out side by side what most rules ask for; each would wait for the
+    /// first to ask. For those who are about to ask most of them.
+    pub fn prepare(&self) {
+        let work: [&(dyn Fn(&Model<'t>) + Sync); 5] = [
+            &|model| {
+                let _ = model.misfits();
+            },
+            &|model| {
+                let _ = model.variable_reads(Family::Http).next();
+            },
+            &|model| {
+                let _ = model.targets_reading(Family::Http, "").next();
+            },
+            &|model| {
+                let _ = model.listeners(Family::Http).next();
+            },
+            &|model| {
+                let _ = model.is_whole(Family::Http);
+            },
+        ];
+        parallel::map_pieces(work.len(), 1, |range| range.for_each(|index| work[index](self)));
+    }
+
     /// What the configuration is judged for.
     pub fn profile(&self) -> &Profile {
         &self.profile

@@ -36,7 +36,7 @@ impl<'m> Target<'m> {
     /// The target as one that is reached over TLS; none if it is not, or if
     /// that is not known.
     pub fn tls(self) -> Option<TlsPass<'m>> {
-        if self.is_template() || !self.is_in_place() || self.uses_tls() == Some(false) {
+        if self.uses_tls() == Some(false) || self.is_template() || !self.is_in_place() {
             return None;
         }
         let model = self.directive.model();

@@ -1,11 +1,11 @@
 //! Variables whose values the configuration itself lists.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Context, Family};
+use crate::catalog::{self, Context, Family};
 use crate::tree::NodeId;
 
 use super::template::{Part, Template};
@@ -80,6 +80,18 @@ enum ValueAt {
     Argument(usize),
     /// A map without `default` gives the empty string.
     Empty,
+}
+
+/// For each name of the catalog, whether its directive may give a variable its
+/// values.
+fn defining_names() -> &'static [bool] {
+    static NAMES: LazyLock<Vec<bool>> = LazyLock::new(|| {
+        let defines = |name: &str| {
+            ["map", "geo", "split_clients"].contains(&name) || name.contains("set") || name.ends_with("_var")
+        };
+        (0..catalog::name_count() as u16).map(|name| defines(catalog::name_of(name))).collect()
+    });
+    &NAMES
 }
 
 /// All definitions of `http {}` and of `stream {}`, by name in lower case.
@@ -220,7 +232,8 @@ impl<'t> Model<'t> {
 
     fn find_definitions(&self) -> Definitions {
         let mut definitions = Definitions::default();
-        for id in self.tree.node_ids().filter(|id| self.name_index(*id).is_some()) {
+        let may_define = |id: &NodeId| self.name_index(*id).is_some_and(|name| defining_names()[usize::from(name)]);
+        for id in self.tree.node_ids().filter(may_define) {
             let directive = self.directive(id);
             let Kind::Directives(context) = directive.parent().kind() else { continue };
             definitions.add(directive, context);
@@ -243,8 +256,7 @@ impl Definitions {
             "map" | "geo" | "split_clients" => self.add_lines(directive, family),
             // Whatever else names a variable first computes it.
             _ if directive.argument(0).is_some_and(|name| name.starts_with('$')) => {
-                let defines = directive.name().contains("set") || directive.name().ends_with("_var");
-                if defines && let Some(definition) = self.definition(family, directive.argument(0)) {
+                if let Some(definition) = self.definition(family, directive.argument(0)) {
                     definition.computed = true;
                 }
             }
