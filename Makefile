@@ -1,6 +1,6 @@
 # What a change has to pass: formatting, lints, and all tests.
 
-.PHONY: test nginx bench routes mutants noise reference
+.PHONY: test nginx bench routes mutants noise reference fixes
 
 test: nginx
 	cargo fmt --check
@@ -26,6 +26,11 @@ routes: nginx
 noise:
 	@NGINX_LINT_RULES=$(RULES) cargo test --locked --test corpus -- --ignored --nocapture what_rules_say
 
-# Brings rules/README.md up to date.
+# Brings rules/README.md and the schema of nginx-lint.toml up to date.
 reference:
 	NGINX_LINT_UPDATE=1 cargo test --locked --test reference
+	NGINX_LINT_UPDATE=1 cargo test --locked --test gate the_schema
+
+# What fixes make of real configurations, in numbers.
+fixes: nginx
+	cargo test --locked --test fixes -- --nocapture

@@ -358,7 +358,8 @@ fn the_nginx_that_is_meant_is_named_by_options_or_by_the_file_of_the_project() {
     std::fs::write(&config, "[nginx]\nversoin = \"1.22.1\"\n").expect("written");
     let ran = run_in(directory.path(), &["nginx/nginx.conf"], b"");
     assert_eq!(ran.status, 2);
-    assert!(ran.stderr.contains("nginx-lint.toml:2:1: unknown field `versoin`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("there is no \"versoin\" here; did you mean version?"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("nginx-lint.toml:2:1]"), "{}", ran.stderr);
 }
 
 #[test]

@@ -48,10 +48,17 @@ fn for_each_input(format: &str, mut check: impl FnMut(&str)) {
     }
 }
 
+/// The schema of the standard. One of its patterns has a `]` that is taken for
+/// itself only where regular expressions are read loosely.
+fn sarif_schema() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schemas/sarif-2.1.0.json");
+    let text = std::fs::read_to_string(path).expect("the schema");
+    serde_json::from_str(&text.replace("{2}]?$", "{2}\\\\]?$")).expect("JSON")
+}
+
 #[test]
 fn sarif_fits_the_schema_of_the_standard() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schemas/sarif-2.1.0.json");
-    let schema: Value = serde_json::from_slice(&std::fs::read(path).expect("the schema")).expect("JSON");
+    let schema = sarif_schema();
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     for_each_input("sarif", |text| {
         let document: Value = serde_json::from_str(text).expect("JSON");
@@ -67,8 +74,7 @@ fn sarif_fits_the_schema_of_the_standard() {
 
 #[test]
 fn the_schema_would_find_a_mistake() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schemas/sarif-2.1.0.json");
-    let schema: Value = serde_json::from_slice(&std::fs::read(path).expect("the schema")).expect("JSON");
+    let schema = sarif_schema();
     let mut document = json(&["--format", "sarif", "fixtures/502"]);
     document["runs"][0]["results"][0]["level"] = Value::from("bad");
     assert!(!jsonschema::validator_for(&schema).expect("a schema").is_valid(&document));
@@ -127,9 +133,11 @@ fn rdjson_counts_columns_in_bytes() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rdjson");
     std::fs::create_dir_all(&directory).expect("a directory");
     let path = directory.join("nginx.conf");
-    std::fs::write(&path, "events {}\nhttp { server { location /äö { proxy_read_timeout 0; } } }\n").expect("written");
+    let line = "http { server { location /äö { proxy_pass http://127.0.0.1; proxy_read_timeout 0; } } }";
+    std::fs::write(&path, format!("events {{}}\n{line}\n")).expect("written");
     let document = json(&["--format", "rdjson", &path.to_string_lossy(), "--select", "timeout-zero"]);
-    assert_eq!(document["diagnostics"][0]["location"]["range"]["start"]["column"], 34);
+    let column = line.find("proxy_read_timeout").expect("it is there") + 1;
+    assert_eq!(document["diagnostics"][0]["location"]["range"]["start"]["column"], column);
     assert_eq!(document["diagnostics"][0]["severity"], "ERROR");
 }
 

@@ -45,7 +45,8 @@ impl Known {
     pub fn tell(&self) {
         let gone = self.baseline.left_over(|path| self.judged.contains(path));
         if gone > 0 {
-            let path = self.path.display();
+            let here = std::env::current_dir().unwrap_or_default();
+            let path = self.path.strip_prefix(here).unwrap_or(&self.path).display();
             let what = if gone == 1 {
                 "1 finding no longer occurs".to_owned()
             } else {

@@ -23,6 +23,9 @@ use super::{Failure, Outcome, output};
 
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     check_destinations(arguments)?;
+    if (arguments.fix || arguments.diff) && arguments.input.paths.iter().any(|path| input::is_stdin(path)) {
+        return Err(Failure::Message("standard input cannot be mended; name the file".to_owned()));
+    }
     let project = Project::of(&arguments.input)?.for_check(arguments)?;
     let fail_on = project.fail_on.unwrap_or(Severity::Warning);
     // A level that decides about success is a level to show.

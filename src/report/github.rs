@@ -33,7 +33,7 @@ fn write_finding(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
     };
     let location = finding.place.location;
     let (begin, end) = shown.positions(location);
-    let path = shown.source(location.file).path().to_string_lossy();
+    let path = shown.path(location);
     write!(out, "::{command} file={},line={},endLine={}", property(&path), begin.line, end.line)?;
     // Columns across lines are refused by GitHub.
     if begin.line == end.line {

@@ -24,7 +24,7 @@ pub use summary::Summary;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::Finding;
 use crate::source::{FileId, Location, Position, SourceFile};
@@ -106,6 +106,11 @@ pub struct Report<'a> {
     pub summary: Summary,
 }
 
+/// A path as programs compare it, without `./` in front.
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix("./").unwrap_or(path)
+}
+
 impl<'a> Report<'a> {
     /// The findings of each file, in order.
     fn by_file(&self) -> Vec<(String, Vec<&Shown<'a>>)> {
@@ -139,7 +144,7 @@ impl<'a> Shown<'a> {
 
     /// The path of the file of a place.
     fn path(&self, location: Location) -> String {
-        self.source(location.file).path().to_string_lossy().into_owned()
+        plain(self.source(location.file).path()).to_string_lossy().into_owned()
     }
 
     fn source(&self, file: FileId) -> &'a SourceFile {

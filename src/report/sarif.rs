@@ -172,6 +172,7 @@ fn artifact(path: &Path) -> ArtifactLocation {
 
 /// A path as the reference to a file: relative as it is, absolute as `file:`.
 fn uri(path: &Path) -> String {
+    let path = super::plain(path);
     let mut uri = String::from(if path.is_absolute() { "file://" } else { "" });
     for byte in path.to_string_lossy().bytes() {
         match byte {

@@ -97,7 +97,7 @@ mod tests {
         };
         let table = [
             ("# nginx-lint: ignore[a-b] it is meant", ignore(false, &[("a-b", 21)], None, true)),
-            ("#nginx-lint:ignore [ a , b ]", ignore(false, &[("a", 20), ("b", 24)], None, false)),
+            ("#nginx-lint:ignore [ a , b ]", ignore(false, &[("a", 21), ("b", 25)], None, false)),
             ("# nginx-lint: ignore-file[all] old", ignore(true, &[("all", 26)], None, true)),
             ("# nginx-lint: ignore[a] until=2026-12-31 x", ignore(false, &[("a", 21)], Some("2026-12-31"), true)),
             ("# nginx-lint: ignore[a] until=2026-12-31", ignore(false, &[("a", 21)], Some("2026-12-31"), false)),

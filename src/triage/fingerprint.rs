@@ -25,7 +25,8 @@ pub fn key_of(finding: &Finding, tree: &Tree) -> Key {
     let source = &tree.file(location.file).source;
     let line = source.slice(source.line_span(source.line(location.span.start)));
     let words: Vec<&str> = line.split_whitespace().collect();
-    Key { path: source.path().to_string_lossy().into_owned(), rule: finding.rule.name, text: words.join(" ") }
+    let path = source.path().strip_prefix("./").unwrap_or(source.path());
+    Key { path: path.to_string_lossy().into_owned(), rule: finding.rule.name, text: words.join(" ") }
 }
 
 /// A fingerprint for each key, in their order: 64 hexadecimal digits, the same
