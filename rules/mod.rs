@@ -250,7 +250,9 @@ pub const UNUSED_SUPPRESSION: &Rule = &suppression::unused_suppression::RULE;
 /// The rule about comments that cannot ignore anything.
 pub const INVALID_SUPPRESSION: &Rule = &suppression::invalid_suppression::RULE;
 
-/// The rule of this name.
+/// The rule of this name, or the first that another tool calls so.
 pub fn find(name: &str) -> Option<&'static Rule> {
-    ALL.iter().copied().find(|rule| rule.name == name)
+    let by_name = ALL.iter().find(|rule| rule.name == name);
+    let is_called_so = |rule: &&&Rule| rule.equivalents.iter().any(|equivalent| equivalent.name == name);
+    by_name.or_else(|| ALL.iter().find(is_called_so)).copied()
 }

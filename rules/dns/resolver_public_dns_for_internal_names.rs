@@ -1,7 +1,7 @@
 //! A name server of the internet that is asked for a name of a private
 //! network.
 
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Equivalent, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{
     Directive, HostNameKind, NameServerKind, PASS_AND_SERVER_NAMES, Resolver, is_of_hosts_file, kind_of_host_name,
 };
@@ -15,7 +15,7 @@ pub const RULE: Rule = Rule {
     fix: FixKind::None,
     versions: Versions::ALL,
     references: &["https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver"],
-    equivalents: &[],
+    equivalents: &[Equivalent { tool: "gixy", name: "resolver_external" }],
     page: include_str!("resolver_public_dns_for_internal_names.md"),
     check: Check::Directives(&PASS_AND_SERVER_NAMES, check),
 };

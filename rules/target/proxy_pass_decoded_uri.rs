@@ -1,6 +1,6 @@
 //! A path that was decoded, put into the target of a request as it is.
 
-use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Edit, Equivalent, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, LocationHead, LocationKind, Protocol, Target, Template, captures_of};
 
 /// See the page.
@@ -12,7 +12,7 @@ pub const RULE: Rule = Rule {
     fix: FixKind::Unsafe,
     versions: Versions::ALL,
     references: &["https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass"],
-    equivalents: &[],
+    equivalents: &[Equivalent { tool: "gixy", name: "http_splitting" }],
     page: include_str!("proxy_pass_decoded_uri.md"),
     check: Check::Directives(&["proxy_pass"], check),
 };

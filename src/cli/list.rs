@@ -37,7 +37,9 @@ fn write_text(out: &mut impl Write) -> io::Result<()> {
     let widest = rules::ALL.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in rules::ALL {
         let summary = rule.page().summary;
-        writeln!(out, "{:widest$}  {:8}  {:7}  {summary}", rule.name, rule.group.name(), rule.severity)?;
+        let others: Vec<String> = rule.equivalents.iter().map(|it| format!("{}: {}", it.tool, it.name)).collect();
+        let others = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+        writeln!(out, "{:widest$}  {:8}  {:7}  {summary}{others}", rule.name, rule.group.name(), rule.severity)?;
     }
     Ok(())
 }
