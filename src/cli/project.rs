@@ -75,11 +75,11 @@ impl Project {
     /// When a name means no rule.
     pub fn for_check(mut self, arguments: &CheckArguments) -> Result<Project, Failure> {
         with_names(|names| {
-            let given = arguments.select.iter().chain(&arguments.ignore);
-            given
-                .filter(|name| !names.has(name))
-                .map(|name| Err(Failure::Message(names.unknown(name))))
-                .collect::<Result<(), _>>()
+            let mut given = arguments.select.iter().chain(&arguments.ignore);
+            match given.find(|name| !names.has(name)) {
+                Some(name) => Err(Failure::Message(names.unknown(name))),
+                None => Ok(()),
+            }
         })?;
         self.selection.levels.choose(&arguments.select, &arguments.ignore);
         self.baseline = arguments.baseline.clone().or(self.baseline);
