@@ -50,12 +50,15 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     }
     input.tell();
     let mut known = baseline.map(Known::read).transpose()?;
-    let report = assemble(&input, &judged, level, known.as_mut());
+    let mut report = assemble(&input, &judged, level, known.as_mut());
     if let Some(known) = &known {
         known.tell();
     }
     if let Some(path) = &arguments.write_baseline {
         return write_baseline(path, &input, &report);
+    }
+    if arguments.format.iter().any(|argument| argument.format.has_fingerprints()) {
+        add_fingerprints(&mut report.findings);
     }
     write(arguments, &report)?;
     let outcome = outcome(&input, &report, fail_on, arguments.exit_zero);
@@ -146,11 +149,14 @@ fn assemble<'a>(
             files.for_each(|(_, file)| known.was_judged(file.source.path()));
         }
     }
-    let keys = keys_of(&shown);
-    for (shown, fingerprint) in shown.iter_mut().zip(triage::fingerprints(&keys)) {
+    Report { findings: shown, unread: &input.unread, summary }
+}
+
+fn add_fingerprints(shown: &mut [Shown<'_>]) {
+    let fingerprints = triage::fingerprints(&keys_of(shown));
+    for (shown, fingerprint) in shown.iter_mut().zip(fingerprints) {
         shown.fingerprint = fingerprint;
     }
-    Report { findings: shown, unread: &input.unread, summary }
 }
 
 fn keys_of(shown: &[Shown<'_>]) -> Vec<Key> {

@@ -55,6 +55,13 @@ pub enum Format {
     Rdjson,
 }
 
+impl Format {
+    /// Whether findings are known again by their fingerprints in it.
+    pub fn has_fingerprints(self) -> bool {
+        matches!(self, Format::Sarif | Format::Gitlab)
+    }
+}
+
 /// Writes a report; the style is for [`Format::Full`] alone.
 ///
 /// # Errors
@@ -82,7 +89,7 @@ pub struct Shown<'a> {
     pub finding: &'a Finding,
     /// The configuration it is about.
     pub tree: &'a Tree,
-    /// By what it is known again in another run.
+    /// By what it is known again in another run; empty unless a format asks.
     pub fingerprint: String,
 }
 

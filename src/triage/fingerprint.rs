@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use crate::engine::Finding;
 use crate::tree::Tree;
 
+/// So many bytes of a line are looked at.
+const LONGEST: usize = 400;
+
 /// What two findings share that say the same of the same text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key {
@@ -15,7 +18,8 @@ pub struct Key {
     pub path: String,
     /// The name of the rule.
     pub rule: &'static str,
-    /// The line of the finding, blanks between its words made one.
+    /// The line of the finding, blanks between its words made one; of a long
+    /// one what begins at the finding.
     pub text: String,
 }
 
@@ -23,8 +27,14 @@ pub struct Key {
 pub fn key_of(finding: &Finding, tree: &Tree) -> Key {
     let location = finding.place.location;
     let source = &tree.file(location.file).source;
-    let line = source.slice(source.line_span(source.line(location.span.start)));
-    let words: Vec<&str> = line.split_whitespace().collect();
+    let line = source.line_span(source.line(location.span.start));
+    let text = source.slice(line);
+    // A long line is no text to know anything by, but what begins here is.
+    let text = match text.len() > LONGEST {
+        true => &text[(location.span.start - line.start) as usize..],
+        false => text,
+    };
+    let words: Vec<&str> = text[..text.floor_char_boundary(LONGEST)].split_whitespace().collect();
     let path = source.path().strip_prefix("./").unwrap_or(source.path());
     Key { path: path.to_string_lossy().into_owned(), rule: finding.rule.name, text: words.join(" ") }
 }
