@@ -306,3 +306,16 @@ fn shells_and_manuals_learn_of_the_command() {
     let manual = run(Path::new("."), &["man"]).stdout;
     assert!(manual.contains(".TH nginx-lint 1") && manual.contains("unsafe\\-fixes"), "{}", &manual[..200]);
 }
+
+/// A run that takes long says so on a terminal, and nowhere else. `script`
+/// gives the command a terminal.
+#[test]
+fn a_long_run_gives_a_sign_of_life_on_a_terminal() {
+    let slow = format!("(sleep 2; echo 'events {{}}') | {} -", env!("CARGO_BIN_EXE_nginx-lint"));
+    let on_terminal =
+        Command::new("script").args(["-qec", &slow, "/dev/null"]).output().expect("script, of util-linux");
+    let shown = String::from_utf8_lossy(&on_terminal.stdout).into_owned();
+    assert!(shown.contains("reading and judging") && shown.contains("nothing wrong in 1 file"), "{shown}");
+    let elsewhere = Command::new("sh").args(["-c", &slow]).output().expect("sh");
+    assert!(elsewhere.stderr.is_empty());
+}

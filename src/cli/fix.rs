@@ -230,29 +230,47 @@ fn edits_by_file(job: &Job, edits: &[Edit]) -> BTreeMap<PathBuf, FileEdits> {
 /// Leaves out what touches the bytes of one before it; it comes again in the
 /// next round, if it is still there. The same edit twice is one.
 fn without_overlaps(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let mut taken: HashMap<PathBuf, Vec<(Span, String)>> = HashMap::new();
+    let mut taken: HashMap<PathBuf, Taken> = HashMap::new();
     let mut chosen = Vec::new();
     for candidate in candidates {
         let clashes = candidate.edits.iter().any(|(path, file)| {
-            let others = taken.get(path).map(Vec::as_slice).unwrap_or_default();
-            file.edits.iter().any(|edit| others.iter().any(|other| clash(edit, other)))
+            taken.get(path).is_some_and(|taken| file.edits.iter().any(|edit| taken.clashes_with(edit)))
         });
         if clashes {
             continue;
         }
         for (path, file) in &candidate.edits {
-            let spans = file.edits.iter().map(|edit| (edit.location.span, edit.text.clone()));
-            taken.entry(path.clone()).or_default().extend(spans);
+            let taken = taken.entry(path.clone()).or_default();
+            file.edits.iter().for_each(|edit| taken.take(edit));
         }
         chosen.push(candidate);
     }
     chosen
 }
 
-fn clash(edit: &Edit, (span, text): &(Span, String)) -> bool {
-    let own = edit.location.span;
-    let same = own == *span && edit.text == *text;
-    !same && own.start <= span.end && span.start <= own.end
+/// The edits that are chosen for a file, by where they begin. None touches
+/// another one but those of one fix.
+#[derive(Default)]
+struct Taken {
+    edits: BTreeMap<u32, (Span, String)>,
+}
+
+impl Taken {
+    fn take(&mut self, edit: &Edit) {
+        let span = edit.location.span;
+        let end = self.edits.get(&span.start).map_or(span.end, |(known, _)| known.end.max(span.end));
+        self.edits.insert(span.start, (Span { start: span.start, end }, edit.text.clone()));
+    }
+
+    /// Whether an edit touches one of these; the same edit is none.
+    fn clashes_with(&self, edit: &Edit) -> bool {
+        let own = edit.location.span;
+        let before = self.edits.range(..=own.end).next_back();
+        before.is_some_and(|(_, (span, text))| {
+            let same = own == *span && edit.text == *text;
+            !same && own.start <= span.end
+        })
+    }
 }
 
 fn applied(files: &Overlay, candidates: &[Candidate]) -> Overlay {
