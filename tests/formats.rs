@@ -167,6 +167,10 @@ fn several_formats_go_to_several_places() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("error["));
     assert!(std::fs::read_to_string(&sarif).expect("written").contains("\"2.1.0\""));
+    let plain = directory.path().join("out.json");
+    let output = run(&["--format", "json", "--output", &plain.to_string_lossy(), "fixtures/502"]);
+    assert!(output.status.code() == Some(1) && output.stdout.is_empty());
+    assert!(std::fs::read_to_string(&plain).expect("written").contains("\"schema\": 1"));
     let table: [(&[&str], &str); 3] = [
         (&["--format", "full", "--format", "json", "fixtures/502"], "two reports would go to standard output"),
         (&["--output", "/no/such/directory/x", "fixtures/502"], "cannot write /no/such/directory/x"),

@@ -67,7 +67,7 @@ const ALL: [&str; 3] = ["proxy-pass-localhost", "timeout-zero", "proxy-pass-loca
 #[test]
 fn rules_are_chosen_by_name_group_and_severity() {
     let site = tree(&SITE);
-    let table: [(&[&str], &[&str]); 9] = [
+    let table: [(&[&str], &[&str]); 10] = [
         (&["."], &ALL),
         (&[".", "--select", "timeout-zero"], &["timeout-zero"]),
         (&[".", "--select", "timeout"], &["timeout-zero"]),
@@ -77,6 +77,8 @@ fn rules_are_chosen_by_name_group_and_severity() {
         (&[".", "--select", "http10-to-modern-backend"], &["http10-to-modern-backend"]),
         (&[".", "--min-severity", "error", "--fail-on", "error"], &["timeout-zero"]),
         (&["conf.d/b.conf"], &["proxy-pass-localhost"]),
+        // What gixy calls a rule.
+        (&[".", "--select", "alias_traversal,timeout-zero"], &["timeout-zero"]),
     ];
     for (arguments, expected) in table {
         assert_eq!(rules(site.path(), arguments), expected, "{arguments:?}");
@@ -210,6 +212,51 @@ fn fixes_change_what_they_say_and_a_second_run_changes_nothing() {
     let ran = run(site.path(), &["nginx.conf", "--fix", "--unsafe-fixes"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, "note: mended 1 finding in 1 file\n"));
     assert!(read(site.path(), "site.conf").contains("http://127.0.0.1:9000"));
+}
+
+#[test]
+fn a_fix_after_which_nginx_would_refuse_the_file_is_named_and_not_applied() {
+    // One place has the directive that the fix would write into the file of both.
+    let site = tree(&[
+        (
+            "nginx.conf",
+            "events {}\nhttp {\n    upstream app {\n        server 127.0.0.1:9000 max_conns=1;\n        keepalive 8;\n    }\n    server {\n        location /a/ {\n            include pass.inc;\n        }\n        location /b/ {\n            proxy_http_version 1.0;\n            include pass.inc;\n        }\n    }\n}\nworker_processes 2;\n",
+        ),
+        ("pass.inc", "proxy_pass http://app;\n"),
+    ]);
+    let ran = run(site.path(), &["nginx.conf", "--fix", "--unsafe-fixes"]);
+    let reason = "nginx would then refuse the file: \"proxy_http_version\" is set twice in the same block";
+    assert!(
+        ran.stderr.contains(&format!("keepalive-missing-http-version is not mended in \"keepalive 8;\": {reason}")),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(read(site.path(), "pass.inc"), "proxy_pass http://app;\n");
+    // What is good beside it is applied.
+    assert!(read(site.path(), "nginx.conf").contains("zone app 64k;"));
+}
+
+#[test]
+fn nothing_is_mended_when_something_cannot_be_read() {
+    let site = tree(&SITE);
+    let before = read(site.path(), "conf.d/a.conf");
+    write(site.path(), "known.json", "no baseline");
+    let ran = run(site.path(), &[".", "--fix", "--unsafe-fixes", "--baseline", "known.json"]);
+    assert_eq!((ran.status, read(site.path(), "conf.d/a.conf")), (2, before));
+    let ran = run(site.path(), &["nginx.conf", "none.conf", "--diff"]);
+    assert!(ran.status == 2 && ran.stderr.contains("none.conf"), "{} {}", ran.status, ran.stderr);
+}
+
+#[test]
+fn paths_of_the_project_lead_into_the_checkout() {
+    let site = tree(&SITE);
+    write(site.path(), "nginx.conf", "events {}\nhttp {\n    include /opt/nginx/conf.d/*.conf;\n}\n");
+    assert!(rules(site.path(), &["nginx.conf"]).is_empty());
+    for paths in ["map = { \"/opt/nginx\" = \".\" }", "root = \"image\""] {
+        write(site.path(), "nginx-lint.toml", &format!("[paths]\n{paths}\n"));
+        write(site.path(), "image/opt/nginx/conf.d/a.conf", SITE[1].1);
+        assert!(rules(site.path(), &["nginx.conf"]).contains(&"timeout-zero".to_owned()), "{paths}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::triage::{Baseline, Key};
 use super::Failure;
 
 /// A baseline and where it lies.
+#[derive(Clone)]
 pub struct Known {
     path: PathBuf,
     baseline: Baseline,

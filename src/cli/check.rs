@@ -30,14 +30,16 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let fail_on = project.fail_on.unwrap_or(Severity::Warning);
     // A level that decides about success is a level to show.
     let level = project.min_severity.unwrap_or(Severity::Warning).min(fail_on);
+    // Read first: what is known must not be mended, or reported, by mistake.
     let baseline = project.baseline.as_deref().filter(|_| arguments.write_baseline.is_none());
+    let mut known = baseline.map(Known::read).transpose()?;
     let changed = arguments.since.as_deref().map(|since| changed_files(&arguments.input, since)).transpose()?;
     let fixed = match arguments.fix || arguments.diff {
-        true => Some(mend(arguments, &project, level, changed.as_ref(), baseline)?),
+        true => Some(mend(arguments, &project, level, changed.as_ref(), known.as_ref())?),
         false => None,
     };
     if let Some(fixed) = fixed.as_ref().filter(|_| arguments.diff) {
-        return show_changes(fixed);
+        return show_changes(arguments, &project, fixed);
     }
     let unchanged = Overlay::new();
     let files = fixed.as_ref().map_or(&unchanged, |fixed| &fixed.files);
@@ -49,7 +51,6 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
         only_in(changed, &input, &mut judged);
     }
     input.tell();
-    let mut known = baseline.map(Known::read).transpose()?;
     let mut report = assemble(&input, &judged, level, known.as_mut());
     if let Some(known) = &known {
         known.tell();
@@ -75,11 +76,12 @@ fn mend(
     project: &Project,
     level: Severity,
     changed: Option<&HashSet<PathBuf>>,
-    baseline: Option<&Path>,
+    known: Option<&Known>,
 ) -> Result<Fixed, Failure> {
-    let mut is_known = |keys: &[Key]| match baseline.map(Known::read) {
-        Some(Ok(mut known)) => keys.iter().map(|key| known.take(key)).collect(),
-        _ => vec![false; keys.len()],
+    // Each time all of them are known.
+    let mut is_known = |keys: &[Key]| match known.cloned() {
+        Some(mut known) => keys.iter().map(|key| known.take(key)).collect(),
+        None => vec![false; keys.len()],
     };
     let fixed = try_fixes(arguments, project, level, changed, &mut is_known)?;
     for note in &fixed.notes {
@@ -96,11 +98,17 @@ fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-fn show_changes(fixed: &Fixed) -> Result<Outcome, Failure> {
+fn show_changes(arguments: &CheckArguments, project: &Project, fixed: &Fixed) -> Result<Outcome, Failure> {
+    let input = input::gather(&arguments.input, project, &Overlay::new())?;
+    input.tell();
     let mut out = BufWriter::new(io::stdout().lock());
     fixed.write_diff(&mut out)?;
     out.flush()?;
-    Ok(if fixed.count > 0 { Outcome::Findings } else { Outcome::Clean })
+    Ok(match fixed.count {
+        _ if !input.is_complete() => Outcome::Failed,
+        0 => Outcome::Clean,
+        _ => Outcome::Findings,
+    })
 }
 
 /// Leaves what is found in these files.
