@@ -116,7 +116,7 @@ fn is_half_of_an_upgrade(own: &[Directive<'_>], name: &str) -> bool {
 
 fn may_say_upgrade(connection: Directive<'_>) -> bool {
     let model: &Model<'_> = connection.model();
-    let values = model.values(Protocol::Proxy.family(), connection.argument(1).unwrap_or_default());
+    let values = model.values_at(connection.parent(), connection.argument(1).unwrap_or_default());
     values.iter().any(|value| Values::is_known(value) && value.to_ascii_lowercase().contains("upgrade"))
 }
 

@@ -52,7 +52,7 @@ fn first_named<'m>(level: Block<'m>, name: &str) -> Option<Directive<'m>> {
 
 /// Whether a header can be "upgrade", as far as its values are listed.
 fn says_upgrade(header: Directive<'_>) -> Option<bool> {
-    let values = header.model().values(Protocol::Proxy.family(), header.argument(1)?);
+    let values = header.model().values_at(header.parent(), header.argument(1)?);
     let is_upgrade = |value: &str| value.to_ascii_lowercase().contains("upgrade");
     if values.iter().any(|value| Values::is_known(value) && is_upgrade(value)) {
         return Some(true);

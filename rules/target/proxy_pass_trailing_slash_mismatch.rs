@@ -83,8 +83,7 @@ fn slash_missing_in_location(replaced: &Replaced<'_>, findings: &mut Findings) {
     finding.help(format!("write location {pattern}/, or leave out the slash at the end of the target"));
     finding.label(location.place(), "no slash at its end");
     // A WebSocket has one path, and nothing below it.
-    let headers = target.block().effective_list("proxy_set_header");
-    if headers.named("upgrade").next().is_some() {
+    if target.passes_upgrade() {
         finding.severity(Severity::Info);
     }
     let has_inner = location.block().is_some_and(|block| block.directive("location").is_some());

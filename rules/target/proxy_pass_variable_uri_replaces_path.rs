@@ -46,9 +46,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         finding.label(head.place(), "all of these requests become one");
     }
     // One request of nginx itself may be meant, or a WebSocket, which has one path.
-    let headers = directive.parent().effective_list("proxy_set_header");
-    let is_websocket = headers.named("upgrade").next().is_some();
-    if target.is_internal() != Some(false) || is_websocket || !path.ends_with('/') {
+    if target.is_internal() != Some(false) || target.passes_upgrade() || !path.ends_with('/') {
         finding.severity(Severity::Info);
     }
     let without = &target.text[..range.start];

@@ -2,10 +2,8 @@
 //! uses them.
 
 use crate::catalog::{Context, Family};
-use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, Model, parse_milliseconds};
-
-use super::setting::{replace_value, time_in_words};
+use crate::engine::{Check, Edit, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Directive, Effective, Model, parse_milliseconds, time_in_words};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -55,7 +53,7 @@ fn check_setting(directive: Directive<'_>, balancer: u64, findings: &mut Finding
     );
     let finding = findings.add(place, message);
     explain(finding, &longer);
-    if let Some(edit) = replace_value(directive, &longer) {
+    if let Some(edit) = Edit::replace_value(directive, &longer) {
         finding.fix(false, format!("keep connections for {longer}"), vec![edit]);
     }
 }

@@ -1,9 +1,9 @@
 //! A time to connect that is longer than the system tries.
 
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Host, Protocol, Target, is_loopback, parse_milliseconds};
-
-use super::setting::{CONNECT_TIMEOUTS, looks_like_milliseconds, replace_value};
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{
+    CONNECT_TIMEOUTS, Directive, Host, Protocol, Target, is_loopback, looks_like_milliseconds, parse_milliseconds,
+};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -65,7 +65,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
             finding.severity(Severity::Info);
         }
     }
-    if let Some(edit) = replace_value(directive, "5s") {
+    if let Some(edit) = Edit::replace_value(directive, "5s") {
         finding.fix(false, "connect within 5 seconds", vec![edit]);
     }
 }

@@ -1,10 +1,8 @@
 //! A time to connect that makes the way to the next server long.
 
 use crate::catalog::Context;
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Target, Upstream, is_loopback};
-
-use super::setting::{DEFAULT_TIMEOUT, set_beside, time_in_force, time_in_words};
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Block, DEFAULT_TIMEOUT, Target, Upstream, is_loopback, time_in_force, time_in_words};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -60,7 +58,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if time <= DEFAULT_TIMEOUT {
         finding.severity(Severity::Info);
     }
-    let edits = waiting.iter().map(|(_, _, target)| set_beside(*target, "connect_timeout", "5s"));
+    let edits = waiting.iter().map(|(_, _, target)| Edit::set_beside(*target, "connect_timeout", "5s"));
     if let Some(edits) = edits.collect() {
         finding.fix(false, "connect within 5 seconds", edits);
     }

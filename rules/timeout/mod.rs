@@ -12,7 +12,6 @@ pub mod next_upstream_timeout_is_not_a_deadline;
 pub mod next_upstream_unbounded;
 pub mod read_timeout_excessive;
 pub mod resolver_timeout_default;
-mod setting;
 pub mod stream_proxy_timeout_default;
 pub mod timeout_equals_default;
 pub mod timeout_unit_suspicious;

@@ -2,9 +2,7 @@
 
 use crate::catalog::Family;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::Directive;
-
-use super::setting::NEXT_UPSTREAMS;
+use crate::model::{Directive, NEXT_UPSTREAMS};
 
 /// See the page.
 pub const RULE: Rule = Rule {

@@ -2,9 +2,7 @@
 
 use crate::catalog::Family;
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Target};
-
-use super::setting::{NEXT_UPSTREAMS, tries_in_force};
+use crate::model::{Directive, NEXT_UPSTREAMS, Target, tries_in_force};
 
 /// See the page.
 pub const RULE: Rule = Rule {

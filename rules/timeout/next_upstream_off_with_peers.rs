@@ -1,9 +1,7 @@
 //! Several servers, and no second try when one of them fails.
 
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Protocol, Target};
-
-use super::setting::replace_value;
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -76,7 +74,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
         (false, _) => "error timeout",
     };
     let is_alone = directive.argument_count() == 1;
-    if let Some(edit) = replace_value(directive, instead).filter(|_| is_alone) {
+    if let Some(edit) = Edit::replace_value(directive, instead).filter(|_| is_alone) {
         finding.fix(false, "ask another server", vec![edit]);
     }
 }

@@ -2,9 +2,7 @@
 
 use crate::catalog::Family;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Target, parse_milliseconds};
-
-use super::setting::{DEFAULT_TIMEOUT, time_in_force, time_in_words};
+use crate::model::{DEFAULT_TIMEOUT, Directive, Target, parse_milliseconds, time_in_force, time_in_words};
 
 /// See the page.
 pub const RULE: Rule = Rule {

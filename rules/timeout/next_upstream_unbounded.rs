@@ -2,10 +2,8 @@
 //! another.
 
 use crate::catalog::Context;
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Effective, Target, Upstream};
-
-use super::setting::{DEFAULT_TIMEOUT, set_beside, time_in_force, time_in_words, tries_in_force};
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Block, DEFAULT_TIMEOUT, Effective, Target, Upstream, time_in_force, time_in_words, tries_in_force};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -55,7 +53,7 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if is_mild {
         finding.severity(Severity::Info);
     }
-    if let Some(edits) = users.iter().map(|target| set_beside(*target, "next_upstream_tries", "2")).collect() {
+    if let Some(edits) = users.iter().map(|target| Edit::set_beside(*target, "next_upstream_tries", "2")).collect() {
         finding.fix(false, "try two servers at most", edits);
     }
 }

@@ -1,9 +1,9 @@
 //! Waiting for hours for a server that may be gone.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, Protocol, Target, parse_flag, parse_milliseconds};
-
-use super::setting::{READ_TIMEOUTS, looks_like_milliseconds};
+use crate::model::{
+    Directive, Effective, Protocol, READ_TIMEOUTS, Target, looks_like_milliseconds, parse_flag, parse_milliseconds,
+};
 
 /// See the page.
 pub const RULE: Rule = Rule {

@@ -1,9 +1,7 @@
 //! A request that waits for a DNS server that does not answer.
 
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, Protocol, Target};
-
-use super::setting::{time_in_force, time_in_words};
+use crate::model::{Directive, Effective, Protocol, Target, time_in_force, time_in_words};
 
 /// See the page.
 pub const RULE: Rule = Rule {

@@ -1,9 +1,7 @@
 //! A timeout that says what would be in force without it.
 
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, parse_milliseconds};
-
-use super::setting::{DEFAULT_TIMEOUT, time_in_force};
+use crate::model::{DEFAULT_TIMEOUT, Directive, Effective, parse_milliseconds, time_in_force};
 
 /// See the page.
 pub const RULE: Rule = Rule {

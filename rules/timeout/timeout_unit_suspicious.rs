@@ -1,10 +1,8 @@
 //! Times whose unit is another one than was meant.
 
 use crate::catalog::Family;
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, parse_milliseconds, parse_number};
-
-use super::setting::{looks_like_milliseconds, replace_value};
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::model::{Directive, looks_like_milliseconds, parse_milliseconds, parse_number};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -76,7 +74,7 @@ fn report_too_long(directive: Directive<'_>, value: &str, findings: &mut Finding
         findings.add(directive.place(), format!("{name} {value} is {time}: a time without a unit is in seconds"));
     finding.note("what hangs is as good as never given up, and holds connections of nginx all the while");
     finding.help(format!("if milliseconds were meant, write {name} {value}ms;"));
-    if let Some(edit) = replace_value(directive, &format!("{value}ms")) {
+    if let Some(edit) = Edit::replace_value(directive, &format!("{value}ms")) {
         finding.fix(false, "take it for milliseconds", vec![edit]);
     }
 }
@@ -97,7 +95,7 @@ fn report_too_short(directive: Directive<'_>, value: &str, findings: &mut Findin
     let digits = value.strip_suffix("ms").filter(|digits| parse_number(digits).is_some());
     let Some(digits) = digits else { return };
     finding.help(format!("if seconds were meant, write {name} {digits}s;"));
-    if let Some(edit) = replace_value(directive, &format!("{digits}s")) {
+    if let Some(edit) = Edit::replace_value(directive, &format!("{digits}s")) {
         finding.fix(false, "take it for seconds", vec![edit]);
     }
 }

@@ -1,10 +1,8 @@
 //! A timeout of zero, which is not "none".
 
 use crate::catalog::Family;
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directive, Host, Target, parse_milliseconds};
-
-use super::setting::replace_value;
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -80,7 +78,7 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     if harmed.is_none() || name.ends_with("_send_timeout") {
         finding.severity(Severity::Warning);
     }
-    if let Some(edit) = replace_value(directive, instead) {
+    if let Some(edit) = Edit::replace_value(directive, instead) {
         finding.fix(false, format!("wait {instead}"), vec![edit]);
     }
 }

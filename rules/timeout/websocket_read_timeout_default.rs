@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{Check, Edit, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Directive, Effective, Model, Protocol, Target, parse_milliseconds};
-
-use super::setting::{DEFAULT_TIMEOUT, replace_value};
+use crate::model::{DEFAULT_TIMEOUT, Directive, Effective, Model, Protocol, Target, parse_milliseconds};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -74,7 +72,7 @@ fn report_time(timeout: Directive<'_>, target: Target<'_>, findings: &mut Findin
         finding.severity(Severity::Info);
     }
     let only_for_it = timeout.parent() == target.block() && timeout.is_included_once();
-    if let Some(edit) = replace_value(timeout, "1h").filter(|_| only_for_it) {
+    if let Some(edit) = Edit::replace_value(timeout, "1h").filter(|_| only_for_it) {
         finding.fix(false, "allow an hour of silence", vec![edit]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::catalog::nearest;
 use crate::rules;
 
 use super::arguments::ExplainArguments;
@@ -18,25 +19,8 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome, Failure> {
 }
 
 fn unknown(name: &str) -> String {
-    let nearest = rules::ALL.iter().map(|rule| rule.name).min_by_key(|known| distance(known, name));
-    match nearest.filter(|known| distance(known, name) <= known.len() / 3) {
+    match nearest(name, rules::ALL.iter().map(|rule| rule.name)) {
         Some(nearest) => format!("there is no rule \"{name}\"; did you mean {nearest}?"),
         None => format!("there is no rule \"{name}\"; nginx-lint rules lists them all"),
     }
-}
-
-/// How many letters to add, drop or change (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[other.len()]
 }

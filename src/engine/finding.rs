@@ -1,7 +1,7 @@
 //! What a rule has to say.
 
-use crate::catalog::Version;
-use crate::model::{Directive, OLDEST_RELEASE, Place};
+use crate::catalog::{Context, Version};
+use crate::model::{Directive, OLDEST_RELEASE, Place, Target};
 use crate::source::{Location, Span};
 
 use super::rule::{Rule, Severity};
@@ -52,6 +52,26 @@ impl Edit {
             }
         };
         Edit { location: Location { file, span }, text: String::new() }
+    }
+
+    /// Writes another value for the first argument; none where it is not
+    /// written as a whole.
+    pub fn replace_value(directive: Directive<'_>, value: &str) -> Option<Edit> {
+        directive.editable_argument(0).map(|location| Edit::replace(location, value))
+    }
+
+    /// Sets a setting of a target's module, named without its prefix, where the
+    /// target stands; none in an `if`, where that is not allowed, and in a file
+    /// whose other places may have it already.
+    pub fn set_beside(target: Target<'_>, setting: &str, value: &str) -> Option<Edit> {
+        let name = format!("{}_{setting}", target.protocol.prefix());
+        let block = target.block();
+        if let Some(own) = block.directive(&name) {
+            return Edit::replace_value(own, value);
+        }
+        let is_allowed = block.is(Context::Location) || block.is(Context::StreamServer);
+        let fits = is_allowed && target.directive.is_included_once();
+        fits.then(|| Edit::add_line_behind(target.directive, &format!("{name} {value};")))
     }
 
     /// Puts one more argument behind the last one.
@@ -265,7 +285,11 @@ impl Finding {
 
     /// Another place that has to do with it.
     pub fn label(&mut self, place: Place, text: impl Into<String>) -> &mut Finding {
-        self.labels.push(Label { location: place.location, text: text.into() });
+        let label = Label { location: place.location, text: text.into() };
+        // A line of a file that is included twice is one place.
+        if self.labels.last() != Some(&label) {
+            self.labels.push(label);
+        }
         self
     }
 

@@ -30,57 +30,57 @@ pub struct Endpoint<'m> {
 /// What is kept of an [`Endpoint`]: where it stands in the first argument of
 /// its directive.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct EndpointAt {
     text: Range<usize>,
-    kind: Kind,
+    kind: HostKind,
     host: Range<usize>,
     port: Option<u16>,
     has_port: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum HostKind {
     Address,
     Unix,
     Name,
 }
 
 /// The endpoints that servers of groups and targets name, by the directive.
-pub(super) type Endpoints = FxHashMap<NodeId, Kept>;
+pub(super) type Endpoints = FxHashMap<NodeId, EndpointAt>;
 
-impl Kept {
+impl EndpointAt {
     /// An address that stands at `text` of an argument.
-    fn new(argument: &str, text: Range<usize>, default_port: Option<u16>) -> Kept {
+    fn new(argument: &str, text: Range<usize>, default_port: Option<u16>) -> EndpointAt {
         let address = &argument[text.clone()];
         let (host, written) = split_address(address);
         let (kind, host) = match host {
-            Host::Address(host) => (Kind::Address, host),
-            Host::Unix(host) => (Kind::Unix, host),
-            Host::Name(host) => (Kind::Name, host),
+            Host::Address(host) => (HostKind::Address, host),
+            Host::Unix(host) => (HostKind::Unix, host),
+            Host::Name(host) => (HostKind::Name, host),
         };
         let port = match (kind, written) {
-            (Kind::Unix, _) => None,
+            (HostKind::Unix, _) => None,
             (_, Some(port)) => port.parse().ok(),
             (_, None) => default_port,
         };
         // A path stands at the end, any other host at the beginning.
-        let start = if matches!(kind, Kind::Unix) { text.end - host.len() } else { text.start };
-        Kept { host: start..start + host.len(), text, kind, port, has_port: written.is_some() }
+        let start = if matches!(kind, HostKind::Unix) { text.end - host.len() } else { text.start };
+        EndpointAt { host: start..start + host.len(), text, kind, port, has_port: written.is_some() }
     }
 }
 
 impl<'m> Endpoint<'m> {
     fn of(directive: Directive<'m>) -> Option<Endpoint<'m>> {
-        let kept = directive.model().endpoints().get(&directive.id())?;
+        let at = directive.model().endpoints().get(&directive.id())?;
         let argument = directive.argument(0)?;
-        let host = argument.get(kept.host.clone())?;
-        let host = match kept.kind {
-            Kind::Address => Host::Address(host),
-            Kind::Unix => Host::Unix(host),
-            Kind::Name => Host::Name(host),
+        let host = argument.get(at.host.clone())?;
+        let host = match at.kind {
+            HostKind::Address => Host::Address(host),
+            HostKind::Unix => Host::Unix(host),
+            HostKind::Name => Host::Name(host),
         };
-        let text = argument.get(kept.text.clone())?;
-        Some(Endpoint { directive, text, host, port: kept.port, has_port: kept.has_port })
+        let text = argument.get(at.text.clone())?;
+        Some(Endpoint { directive, text, host, port: at.port, has_port: at.has_port })
     }
 
     /// Whether it may be more than one address: a name.
@@ -95,13 +95,13 @@ impl<'m> Server<'m> {
         Endpoint::of(self.directive)
     }
 
-    fn find_endpoint(self) -> Option<Kept> {
+    fn find_endpoint(self) -> Option<EndpointAt> {
         let text = self.directive.argument(0)?;
         let default_port = match self.directive.taken_in()? {
             Family::Http => Some(80),
             _ => None,
         };
-        (!self.directive.is_template(0)).then(|| Kept::new(text, 0..text.len(), default_port))
+        (!self.directive.is_template(0)).then(|| EndpointAt::new(text, 0..text.len(), default_port))
     }
 }
 
@@ -189,13 +189,13 @@ impl<'m> Target<'m> {
         Endpoint::of(self.directive)
     }
 
-    fn find_own_endpoint(self) -> Option<Kept> {
+    fn find_own_endpoint(self) -> Option<EndpointAt> {
         if self.is_template() || self.has_variables() || !self.is_in_place() || self.upstream().is_some() {
             return None;
         }
         let parts = self.parts();
         let default_port = self.protocol.default_port(&self.text[parts.scheme]).and_then(|port| port.parse().ok());
-        Some(Kept::new(self.text, parts.address, default_port))
+        Some(EndpointAt::new(self.text, parts.address, default_port))
     }
 }
 

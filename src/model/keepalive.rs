@@ -167,7 +167,7 @@ impl Asked {
         if !text.contains('$') {
             return vec![Asked::of(text)];
         }
-        let values = header.model().values(Family::Http, text);
+        let values = header.model().values_at(header.parent(), text);
         let mut asked: Vec<Asked> = values.iter().map(Asked::of).collect();
         if values.incomplete || header.is_template(1) {
             asked.push(Asked::Unknown);

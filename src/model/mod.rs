@@ -42,6 +42,7 @@ mod server_name;
 mod syslog;
 mod target;
 mod template;
+mod timeout;
 mod tls;
 mod tls_pass;
 mod upstream;
@@ -86,6 +87,10 @@ pub use target::{
     Host, PASS_AND_SERVER_NAMES, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target,
 };
 pub use template::Template;
+pub use timeout::{
+    CONNECT_TIMEOUTS, DEFAULT_TIMEOUT, NEXT_UPSTREAMS, READ_TIMEOUTS, looks_like_milliseconds, time_in_force,
+    time_in_words, tries_in_force,
+};
 pub use tls::{ServerCertificates, tls_of_pass};
 pub use tls_pass::{TLS_PASS_NAMES, TlsPass, TlsPeer, is_public_name};
 pub use upstream::{Balancer, Server, Upstream};

@@ -45,11 +45,11 @@ impl<'m> Target<'m> {
             if self.uses_tls() != Some(true) {
                 return None;
             }
-            let texts = model.values(family, self.text);
+            let texts = model.values_at(self.block(), self.text);
             let peers = texts.iter().filter_map(|text| self.peer_in(text)).collect();
             return Some(TlsPass { target: self, peers });
         }
-        let values = model.values(family, self.text);
+        let values = model.values_at(self.block(), self.text);
         let is_tls = |text: &str| TLS_SCHEMES.iter().any(|scheme| begins_with(text, scheme));
         if values.incomplete || !values.iter().all(is_tls) {
             return None;
