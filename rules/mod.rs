@@ -7,6 +7,8 @@ mod buffer;
 mod dns;
 mod header;
 mod include;
+mod live;
+mod log;
 mod nginx_t;
 mod routing;
 mod suppression;
@@ -239,6 +241,10 @@ pub const ALL: &[&Rule] = &[
     // files
     &include::include_glob_picks_up_backups::RULE,
     &include::include_matches_nothing::RULE,
+    // what doctor finds on the machine
+    &live::live_upstream_refused::RULE,
+    // what doctor finds in the logs
+    &log::log_too_big_header::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,

@@ -10,6 +10,9 @@
 //! | [`tree`] | the configuration as nginx sees it, includes and all |
 //! | [`catalog`] | what directives and variables are |
 //! | [`model`] | what the configuration means |
+//! | [`facts`] | what was seen outside of the configuration: plain data |
+//! | [`probe`] | looks at the machine, and judges nothing |
+//! | [`logs`] | reads the logs of nginx |
 //! | [`config`] | what a project says about its nginx: `nginx-lint.toml` |
 //! | [`engine`] | rules, findings, and the walk that brings them together |
 //! | [`rules`] | one room a rule, outside of `src`: the check and its page |
@@ -25,8 +28,11 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod facts;
 pub mod fix;
+pub mod logs;
 pub mod model;
+pub mod probe;
 pub mod report;
 #[path = "../rules/mod.rs"]
 pub mod rules;

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use nginx_lint::catalog::Context;
 use nginx_lint::config::{Config, Names};
 use nginx_lint::engine::{self, Block, BlockKind, Edit, Finding, Rule, Severity};
+use nginx_lint::facts::Facts;
 use nginx_lint::fix;
+use nginx_lint::logs::Gatherer;
 use nginx_lint::model::{Model, Profile, Surroundings, outermost_context};
 use nginx_lint::rules;
 use nginx_lint::source::FileId;
@@ -71,7 +73,8 @@ fn check(block: &Block<'_>) -> Checked {
     let outermost = outermost_context(&tree.files[0]);
     assert_ne!(outermost, Context::Foreign, "the block at line {} fits no context", block.line);
     let version = block.nginx_version().map(|version| version.parse().expect("a version"));
-    let profile = Profile { version, surroundings: surroundings(block), ..Profile::default() };
+    let facts = facts(block).map(Arc::new);
+    let profile = Profile { version, surroundings: surroundings(block), facts, ..Profile::default() };
     let model = Model::new(&tree, outermost, profile);
     let mut findings = engine::run(&model, rules::ALL, Severity::Info);
     suppress(&model, &mut findings);
@@ -100,6 +103,18 @@ fn surroundings(block: &Block<'_>) -> Surroundings {
     let text = format!("[surroundings]\n{}", block.surroundings());
     let config = Config::parse(Path::new("nginx-lint.toml"), &text, &names());
     config.unwrap_or_else(|error| panic!("the block at line {}: {error}", block.line)).surroundings
+}
+
+/// What was seen of the machine and its logs, if the block says anything.
+fn facts(block: &Block<'_>) -> Option<Facts> {
+    let text = block.facts();
+    let mut facts: Facts = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}\n{text}", block.line));
+    let mut gatherer = Gatherer::default();
+    block.log().for_each(|line| gatherer.add_line(line.as_bytes()));
+    let log = gatherer.finish();
+    assert!(log.unknown == 0, "the block at line {}: a line of the log is not recognised", block.line);
+    facts.log = Some(log).filter(|log| !log.seen.is_empty()).or(facts.log);
+    (facts != Facts::default()).then_some(facts)
 }
 
 /// What the fixes of the page's rule make of the files of a block whose

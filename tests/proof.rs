@@ -47,6 +47,7 @@
 //! | `"fastcgi one worker"` | the same for FastCGI |
 //! | `"silent"` | accepts, reads, and never answers |
 //! | `"hang up"` | accepts and ends the connection at once |
+//! | `"sends TEXT"` | answers whatever comes with this text, escapes of TOML in it, and ends the connection |
 //! | `"closed"` | nothing listens on the port |
 //! | `"dns a.example=127.0.0.1 b.example=::1"` | a name server (UDP) that knows these names, one with several addresses written several times, and says of every other that there is none; `"dns"` knows no name |
 //! | `"dns silent"` | a name server that never answers |
@@ -85,6 +86,7 @@
 //! | `status` | of every answer; or a list, in order; or a table such as `{ 200 = 1, 502 = "at least 1" }`, in which every status that comes must be. `"none"` is a connection that ended without an answer |
 //! | `answer`, `no_answer` | text that every answer, head or body, has; that none has |
 //! | `log`, `no_log` | text that the error log has; does not have |
+//! | `recognised` | a list of messages that the logs room finds in the error log, such as `["upstream-refused"]` |
 //! | `faster_than`, `slower_than` | seconds that every answer took |
 //! | `connections` | how many each backend accepted, such as `{ app = 1 }` |
 //! | `received` | how many requests each backend read; of a name server, how many questions |

@@ -90,5 +90,7 @@ fn about(group: Group) -> &'static str {
         Group::Header => "headers and parameters that are passed on",
         Group::Suppression => "comments that tell nginx-lint what to ignore",
         Group::Include => "which files are taken in",
+        Group::Live => "what `doctor` finds on the machine",
+        Group::Log => "what `doctor` finds in the logs",
     }
 }

@@ -54,6 +54,7 @@ impl Project {
                 version: arguments.nginx_version.or(config.nginx.version),
                 modules: arguments.nginx_modules.clone().or(config.nginx.modules),
                 surroundings: config.surroundings,
+                facts: None,
             },
             root: arguments.root.clone().or(config.root),
             map,

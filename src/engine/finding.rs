@@ -1,8 +1,11 @@
 //! What a rule has to say.
 
 use crate::catalog::{Context, Version};
-use crate::model::{Directive, OLDEST_RELEASE, Place, Target};
+use crate::facts::Tally;
+use crate::model::{Directive, OLDEST_RELEASE, Place, Seen, Target};
 use crate::source::{Location, Span};
+
+use serde::Serialize;
 
 use super::rule::{Rule, Severity};
 
@@ -181,6 +184,23 @@ pub struct Finding {
     pub link: Option<String>,
     /// How often it was found at this place, in files included more than once.
     pub count: usize,
+    /// What the logs say of it.
+    pub evidence: Option<Evidence>,
+}
+
+/// How often the logs have it, and for whom.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Evidence {
+    /// So often.
+    pub count: u64,
+    /// When first, as the log has it.
+    pub first: String,
+    /// When last.
+    pub last: String,
+    /// The clients with most of them.
+    pub clients: Vec<Tally>,
+    /// The requests with most of them.
+    pub requests: Vec<Tally>,
 }
 
 /// Findings of one rule in the making.
@@ -229,6 +249,7 @@ impl Findings {
             fix: None,
             link: None,
             count: 1,
+            evidence: None,
         });
         let last = self.list.len() - 1;
         &mut self.list[last]
@@ -293,6 +314,23 @@ impl Finding {
         self
     }
 
+    /// What the logs say of it; all that is said comes together.
+    pub fn seen(&mut self, seen: &Seen<'_>) -> &mut Finding {
+        let evidence = self.evidence.get_or_insert_with(|| Evidence {
+            count: 0,
+            first: seen.first.to_owned(),
+            last: seen.last.to_owned(),
+            clients: Vec::new(),
+            requests: Vec::new(),
+        });
+        evidence.count += seen.count;
+        evidence.first = evidence.first.as_str().min(seen.first).to_owned();
+        evidence.last = evidence.last.as_str().max(seen.last).to_owned();
+        add_tallies(&mut evidence.clients, &seen.clients);
+        add_tallies(&mut evidence.requests, &seen.requests);
+        self
+    }
+
     /// What would mend it.
     pub fn fix(&mut self, safe: bool, title: impl Into<String>, edits: Vec<Edit>) -> &mut Finding {
         self.fix = Some(Fix { title: title.into(), safe, edits });
@@ -321,4 +359,18 @@ impl Finding {
         self.refused = false;
         self
     }
+}
+
+/// So many clients and requests are shown.
+const TALLIES: usize = 5;
+
+fn add_tallies(own: &mut Vec<Tally>, others: &[Tally]) {
+    for other in others {
+        match own.iter_mut().find(|tally| tally.value == other.value) {
+            Some(tally) => tally.count += other.count,
+            None => own.push(other.clone()),
+        }
+    }
+    own.sort_by_key(|tally| std::cmp::Reverse(tally.count));
+    own.truncate(TALLIES);
 }

@@ -8,7 +8,7 @@ mod page;
 mod rule;
 mod walk;
 
-pub use finding::{Edit, Finding, Findings, Fix, Label};
+pub use finding::{Edit, Evidence, Finding, Findings, Fix, Label};
 pub use page::{Block, BlockKind, Page};
 pub use rule::{Check, Equivalent, FixKind, Group, Rule, Severity, Versions};
 pub use walk::run;

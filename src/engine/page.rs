@@ -6,7 +6,8 @@
 //! end of a line that has one, `# v finding` on the line above where a comment
 //! would change the meaning. `# nginx-version: 1.22.1` says what the block is
 //! judged for, `# surroundings: container = true` what nginx-lint.toml says
-//! there.
+//! there, `# facts: nginx.runs = true` what was seen of the machine, and
+//! `# log: ` is followed by a line of the error log.
 
 /// What a block shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +75,18 @@ impl Block<'_> {
     pub fn surroundings(&self) -> String {
         let facts = self.text.lines().filter_map(|line| line.trim().strip_prefix("# surroundings: "));
         facts.map(|fact| format!("{fact}\n")).collect()
+    }
+
+    /// What was seen of the machine, as lines of TOML in the form of
+    /// [`crate::facts::Facts`].
+    pub fn facts(&self) -> String {
+        let facts = self.text.lines().filter_map(|line| line.trim().strip_prefix("# facts: "));
+        facts.map(|fact| format!("{fact}\n")).collect()
+    }
+
+    /// Lines of the error log.
+    pub fn log(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().filter_map(|line| line.trim().strip_prefix("# log: "))
     }
 
     /// The release it is judged for, if it says one.

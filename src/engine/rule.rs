@@ -79,6 +79,10 @@ pub enum Group {
     Header,
     /// What files are taken in.
     Include,
+    /// What is wrong on this machine.
+    Live,
+    /// What the logs say.
+    Log,
     /// Comments that say what to ignore.
     Suppression,
 }
@@ -98,6 +102,8 @@ impl Group {
             Group::Routing => "routing",
             Group::Header => "header",
             Group::Include => "include",
+            Group::Live => "live",
+            Group::Log => "log",
             Group::Suppression => "suppression",
         }
     }

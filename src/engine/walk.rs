@@ -244,7 +244,12 @@ fn fold(findings: Vec<Finding>) -> Vec<Finding> {
 /// notes and helps are one line.
 fn make_harmless(finding: &mut Finding) {
     let labels = finding.labels.iter_mut().map(|label| &mut label.text);
-    for text in labels.chain([&mut finding.message]).chain(&mut finding.label) {
+    let evidence = finding.evidence.iter_mut();
+    let of_log = evidence.flat_map(|evidence| {
+        let tallies = evidence.clients.iter_mut().chain(&mut evidence.requests).map(|tally| &mut tally.value);
+        tallies.chain([&mut evidence.first, &mut evidence.last])
+    });
+    for text in labels.chain([&mut finding.message]).chain(&mut finding.label).chain(of_log) {
         if let Cow::Owned(harmless) = one_line(text) {
             *text = harmless;
         }

@@ -1,6 +1,9 @@
 //! The nginx that will read the configuration, as far as the user has said.
 
+use std::sync::Arc;
+
 use crate::catalog::{self, Context, Origin, Version};
+use crate::facts::Facts;
 
 /// The oldest release that is judged for when none is named. What only older
 /// ones refuse is not said.
@@ -16,6 +19,8 @@ pub struct Profile {
     pub modules: Option<Vec<String>>,
     /// What stands around it.
     pub surroundings: Surroundings,
+    /// What was seen of the machine it runs on, if somebody looked.
+    pub facts: Option<Arc<Facts>>,
 }
 
 /// What stands around nginx and its files cannot say. What is not said is not

@@ -8,7 +8,7 @@ use miette::{
 };
 use owo_colors::OwoColorize;
 
-use crate::engine::{Finding, Severity};
+use crate::engine::{Evidence, Finding, Severity};
 use crate::source::{FileId, Location, SourceFile, Span};
 
 use super::excerpt::{Excerpt, Mark};
@@ -120,10 +120,26 @@ fn footers(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
         let times = if finding.count > 1 { format!(", and {} more", finding.count - 1) } else { String::new() };
         footers.push(("from", format!("{chain}{times}")));
     }
+    footers.extend(finding.evidence.as_ref().map(|evidence| ("log", evidence_in_words(evidence))));
     footers.extend(finding.note.clone().map(|note| ("note", note)));
     footers.extend(finding.help.clone().map(|help| ("help", help)));
     footers.extend(finding.url().map(|url| ("link", url.to_owned())));
     footers
+}
+
+/// `3 times from … to …, clients: …, requests: …`.
+fn evidence_in_words(evidence: &Evidence) -> String {
+    let mut text = match evidence.count {
+        1 => format!("once, at {}", evidence.first),
+        count => format!("{count} times from {} to {}", evidence.first, evidence.last),
+    };
+    for (word, tallies) in [("from", &evidence.clients), ("for", &evidence.requests)] {
+        let tallies: Vec<String> = tallies.iter().map(|tally| format!("{} ({})", tally.value, tally.count)).collect();
+        if !tallies.is_empty() {
+            text.push_str(&format!("\n{word} {}", tallies.join(", ")));
+        }
+    }
+    text
 }
 
 /// The includes on the way, of a long chain the ends.

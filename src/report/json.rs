@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::engine::{Group, Severity};
+use crate::engine::{Evidence, Group, Severity};
 use crate::source::{Location, is_harmless};
 
 use super::{Report, Shown, Summary};
@@ -40,6 +40,8 @@ struct JsonFinding<'a> {
     labels: Vec<JsonLabel<'a>>,
     included_from: Vec<JsonInclude>,
     count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Evidence>,
     fix: Option<JsonFix<'a>>,
 }
 
@@ -166,6 +168,7 @@ fn finding<'a>(shown: &'a Shown<'_>) -> JsonFinding<'a> {
             .map(|(source, line)| JsonInclude { path: path(source.path()), line })
             .collect(),
         count: finding.count,
+        evidence: finding.evidence.as_ref(),
         fix: fix(shown),
     }
 }

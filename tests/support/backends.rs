@@ -180,11 +180,21 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
         // Closing with unread bytes would be a reset, or not, as it happens.
         // An end of sending, then reading on, is the same every time.
         Kind::HangUp => stream.shutdown(Shutdown::Write).and_then(|()| read_away(&stream)),
+        Kind::Sends(ref text) => serve_text(text, &stream),
         Kind::Closed | Kind::Dns(_) => Ok(()),
     };
     // The clone that `Shared` keeps would hold the connection open.
     let _ = stream.shutdown(Shutdown::Both);
     result
+}
+
+fn serve_text(text: &str, mut stream: &TcpStream) -> io::Result<()> {
+    if stream.read(&mut [0; 4096])? > 0 {
+        stream.write_all(text.as_bytes())?;
+        stream.shutdown(Shutdown::Write)?;
+        read_away(stream)?;
+    }
+    Ok(())
 }
 
 fn read_away(mut stream: &TcpStream) -> io::Result<()> {

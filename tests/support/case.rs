@@ -5,6 +5,8 @@ use super::client::{Answer, ask_at_once, ask_in_order};
 use super::nginx::{Installed, Prepared, Setup, numbers};
 use super::port::Port;
 use super::schema::{Case, Count, Kind, Proof, Requests, Status, Statuses, Verdict};
+use nginx_lint::facts::Signature;
+use nginx_lint::logs::Gatherer;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -180,8 +182,18 @@ fn judge(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
     complaints.extend(judged.find(|complaints| !complaints.is_empty()).unwrap_or_default());
     complaints.extend(missing("log", case.log.all(), &outcome.log));
     complaints.extend(present("no_log", case.no_log.all(), &outcome.log));
+    complaints.extend(unrecognised(case, &outcome.log));
     complaints.extend(judge_counts(case, &outcome.seen));
     if complaints.is_empty() { Ok(()) } else { Err(Failure::new(complaints, &outcome.log)) }
+}
+
+/// The messages that the log room should find in the log, and does not.
+fn unrecognised(case: &Case, log: &str) -> Vec<String> {
+    let mut gatherer = Gatherer::default();
+    log.lines().for_each(|line| gatherer.add_line(line.as_bytes()));
+    let found: Vec<Signature> = gatherer.finish().seen.iter().map(|evidence| evidence.signature).collect();
+    let missing = case.recognised.iter().filter(|signature| !found.contains(signature));
+    missing.map(|signature| format!("recognised: expected {signature:?}, was {found:?}")).collect()
 }
 
 fn judge_answer(case: &Case, answer: &Answer) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! they accept. `tests/proof.rs` explains every key.
 
 use super::dns::Record;
+use nginx_lint::facts::Signature;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,6 +59,8 @@ pub struct Case {
     pub log: Texts,
     #[serde(default)]
     pub no_log: Texts,
+    #[serde(default)]
+    pub recognised: Vec<Signature>,
     pub faster_than: Option<f64>,
     pub slower_than: Option<f64>,
     #[serde(default)]
@@ -97,6 +100,8 @@ pub enum Kind {
     FastCgiOneWorker,
     Silent,
     HangUp,
+    /// Sends this text for whatever comes, and ends the connection.
+    Sends(String),
     Closed,
     /// A name server that knows these names, or one that never answers.
     Dns(Option<Vec<Record>>),
@@ -169,8 +174,9 @@ impl TryFrom<String> for Kind {
             other => {
                 let slow = || other.strip_prefix("slow ").and_then(time).map(Kind::Slow);
                 let dns = || other.strip_prefix("dns ").and_then(records).map(|records| Kind::Dns(Some(records)));
-                slow().or_else(dns).ok_or(format!(
-                    "no backend is \"{other}\"; there are http, slow 300ms, fastcgi, one worker, fastcgi one worker, silent, hang up, closed, \
+                let sends = || other.strip_prefix("sends ").map(|text| Kind::Sends(text.to_owned()));
+                slow().or_else(dns).or_else(sends).ok_or(format!(
+                    "no backend is \"{other}\"; there are http, slow 300ms, fastcgi, one worker, fastcgi one worker, silent, hang up, sends TEXT, closed, \
                      dns app.example=127.0.0.1 and dns silent"
                 ))
             }
@@ -299,6 +305,7 @@ impl Case {
             || self.status.is_some()
             || self.faster_than.is_some()
             || self.slower_than.is_some()
+            || !self.recognised.is_empty()
             || texts.iter().any(|texts| !texts.all().is_empty())
             || self.backend_counts().next().is_some()
     }
