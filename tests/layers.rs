@@ -25,7 +25,10 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("src/report", &["source", "tree", "engine", "facts"]),
     (
         "src/cli",
-        &["source", "syntax", "tree", "catalog", "model", "engine", "report", "fix", "config", "rules", "triage"],
+        &[
+            "source", "syntax", "tree", "catalog", "model", "engine", "report", "fix", "config", "rules", "triage",
+            "facts", "logs", "probe",
+        ],
     ),
     ("src/main.rs", &["cli"]),
 ];

@@ -13,6 +13,7 @@ Examples:
   nginx-lint /etc/nginx              the configuration of this server
   nginx-lint conf.d/app.conf         one file, judged within the nginx.conf that includes it
   nginx -T | nginx-lint -            what nginx itself has read
+  nginx-lint doctor                  why this server answers 502 right now
   nginx-lint effective proxy_set_header nginx.conf
                                      what is in force where, and the line it comes from
   nginx-lint route https://www.example.com/api/users
@@ -35,6 +36,8 @@ pub struct Arguments {
 pub enum Command {
     /// Check a configuration (what happens without a command, too)
     Check(CheckArguments),
+    /// Look at this machine and its logs, and say why nginx answers 502 or soon will
+    Doctor(Box<DoctorArguments>),
     /// Show the value of a directive in force in each block, and the line it comes from
     Effective(EffectiveArguments),
     /// Say which listener, server, location and target answer a request, and why
@@ -57,30 +60,11 @@ pub struct CheckArguments {
     #[command(flatten)]
     pub input: InputArguments,
 
-    /// How to write findings: full, concise, json, jsonl, sarif, github, gitlab, junit, checkstyle
-    /// or rdjson; FORMAT=FILE writes into a file. May be given more than once
-    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "full", value_parser = parse_format)]
-    pub format: Vec<FormatArgument>,
+    #[command(flatten)]
+    pub report: ReportArguments,
 
-    /// Write into this file what would go to standard output
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
-    /// Ask these rules alone: names of rules, groups or severities
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    pub select: Vec<String>,
-
-    /// Do not ask these rules
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    pub ignore: Vec<String>,
-
-    /// Show findings of this severity and above [default: warning, or info with --select]
-    #[arg(long, value_name = "SEVERITY")]
-    pub min_severity: Option<Severity>,
-
-    /// Exit with 1 when there are findings of this severity or above [default: warning]
-    #[arg(long, value_name = "SEVERITY")]
-    pub fail_on: Option<Severity>,
+    #[command(flatten)]
+    pub wishes: WishArguments,
 
     /// Mend what can be mended safely
     #[arg(long)]
@@ -108,6 +92,23 @@ pub struct CheckArguments {
     #[arg(long, value_name = "REVISION")]
     pub since: Option<String>,
 
+    /// Judge also what doctor saw on the machine and saved in this file
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+}
+
+/// Where findings go, and how.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArguments {
+    /// How to write findings: full, concise, json, jsonl, sarif, github, gitlab, junit, checkstyle
+    /// or rdjson; FORMAT=FILE writes into a file. May be given more than once
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "full", value_parser = parse_format)]
+    pub format: Vec<FormatArgument>,
+
+    /// Write into this file what would go to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
     /// Show how often each rule found something
     #[arg(long)]
     pub statistics: bool,
@@ -119,6 +120,68 @@ pub struct CheckArguments {
     /// Colours
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
+}
+
+/// What is wanted of the rules.
+#[derive(Clone, Debug, Args)]
+pub struct WishArguments {
+    /// Ask these rules alone: names of rules, groups or severities
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub select: Vec<String>,
+
+    /// Do not ask these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+
+    /// Show findings of this severity and above [default: warning, or info with --select]
+    #[arg(long, value_name = "SEVERITY")]
+    pub min_severity: Option<Severity>,
+
+    /// Exit with 1 when there are findings of this severity or above [default: warning]
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    #[command(flatten)]
+    pub input: InputArguments,
+
+    /// Read these error logs instead of those that the configuration names; may be given more
+    /// than once. What is in them is judged whole unless --since says otherwise
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<PathBuf>,
+
+    /// Read the rotated logs beside each log, too, packed ones included
+    #[arg(long)]
+    pub rotated: bool,
+
+    /// Only what the logs have since then: 30m, 2h, 1d ago, or '2026-11-21 23:00:00'
+    /// [default: 1d, with --log everything]
+    #[arg(long, value_name = "WHEN", value_parser = crate::logs::since_text)]
+    pub since: Option<String>,
+
+    /// Go on reading the logs until interrupted, and show what is new in them
+    #[arg(long)]
+    pub follow: bool,
+
+    /// Save what was seen in this file; nginx-lint check --facts judges it again, anywhere
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+
+    /// Send one request (HEAD /) to each server behind nginx, instead of a greeting alone
+    #[arg(long)]
+    pub http: bool,
+
+    /// Wait so many seconds at most for a connection, whatever the configuration says
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub connect_cap: u64,
+
+    #[command(flatten)]
+    pub report: ReportArguments,
+
+    #[command(flatten)]
+    pub wishes: WishArguments,
 }
 
 /// What to read, and for which nginx: the same for every command that reads a configuration.

@@ -1,17 +1,17 @@
 //! `nginx-lint check`: reads, judges, mends if asked to, reports.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::engine::Severity;
-use crate::report::{self, Format, Report, Shown, Summary};
+use crate::report::{Report, Shown, Summary};
 use crate::source::FileId;
 use crate::tree::{Disk, Files, Overlay};
 use crate::triage::{self, Key};
 
-use super::arguments::{CheckArguments, Colour, FormatArgument};
+use super::arguments::CheckArguments;
 use super::baseline::{self, Known};
 use super::fix::{Fixed, try_fixes};
 use super::input::{self, Input};
@@ -19,14 +19,17 @@ use super::judge::{Judged, judge};
 use super::progress::Progress;
 use super::project::Project;
 use super::since::changed_files;
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, destination, facts};
 
 pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
-    check_destinations(arguments)?;
+    destination::check(&arguments.report)?;
     if (arguments.fix || arguments.diff) && arguments.input.paths.iter().any(|path| input::is_stdin(path)) {
         return Err(Failure::Message("standard input cannot be mended; name the file".to_owned()));
     }
-    let project = Project::of(&arguments.input)?.for_check(arguments)?;
+    let mut project = Project::of(&arguments.input)?.for_wishes(&arguments.wishes)?.for_check(arguments);
+    if let Some(file) = &arguments.facts {
+        project.profile.facts = Some(Arc::new(facts::read(file)?));
+    }
     let fail_on = project.fail_on.unwrap_or(Severity::Warning);
     // A level that decides about success is a level to show.
     let level = project.min_severity.unwrap_or(Severity::Warning).min(fail_on);
@@ -58,11 +61,11 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     if let Some(path) = &arguments.write_baseline {
         return write_baseline(path, &input, &report);
     }
-    if arguments.format.iter().any(|argument| argument.format.has_fingerprints()) {
+    if arguments.report.format.iter().any(|argument| argument.format.has_fingerprints()) {
         add_fingerprints(&mut report.findings);
     }
-    write(arguments, &report)?;
-    let outcome = outcome(&input, &report, fail_on, arguments.exit_zero);
+    destination::write(&arguments.report, &report)?;
+    let outcome = outcome(&input, &report, fail_on, arguments.report.exit_zero);
     // The process ends now; giving back a large configuration piece by piece
     // would only take time.
     std::mem::forget(input);
@@ -94,7 +97,7 @@ fn mend(
     Ok(fixed)
 }
 
-fn counted(count: usize, word: &str) -> String {
+pub fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -123,7 +126,7 @@ fn only_in(changed: &HashSet<PathBuf>, input: &Input, judged: &mut [Judged]) {
     }
 }
 
-fn assemble<'a>(
+pub fn assemble<'a>(
     input: &'a Input,
     judged: &'a [Judged],
     level: Severity,
@@ -157,10 +160,10 @@ fn assemble<'a>(
             files.for_each(|(_, file)| known.was_judged(file.source.path()));
         }
     }
-    Report { findings: shown, unread: &input.unread, summary }
+    Report { findings: shown, unread: &input.unread, summary, examined: None }
 }
 
-fn add_fingerprints(shown: &mut [Shown<'_>]) {
+pub fn add_fingerprints(shown: &mut [Shown<'_>]) {
     let fingerprints = triage::fingerprints(&keys_of(shown));
     for (shown, fingerprint) in shown.iter_mut().zip(fingerprints) {
         shown.fingerprint = fingerprint;
@@ -178,51 +181,7 @@ fn write_baseline(path: &Path, input: &Input, report: &Report<'_>) -> Result<Out
     Ok(if input.is_complete() { Outcome::Clean } else { Outcome::Failed })
 }
 
-/// Writes the report in each format to where it goes.
-fn write(arguments: &CheckArguments, report: &Report<'_>) -> Result<(), Failure> {
-    for FormatArgument { format, file } in &arguments.format {
-        match file.as_ref().or(arguments.output.as_ref()) {
-            Some(file) => write_file(*format, file, arguments.color, report)?,
-            None => {
-                let mut out = BufWriter::new(io::stdout().lock());
-                if arguments.statistics {
-                    report::write_statistics(report, &mut out)?;
-                } else {
-                    report::write(report, *format, output::style(arguments.color), &mut out)?;
-                }
-                out.flush()?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn write_file(format: Format, file: &Path, colour: Colour, report: &Report<'_>) -> Result<(), Failure> {
-    let attempt = || {
-        let mut out = BufWriter::new(File::create(file)?);
-        report::write(report, format, output::style_of_file(colour), &mut out)?;
-        out.flush()
-    };
-    // Not Failure::Output: a report that is not written is never fine.
-    attempt().map_err(|error: io::Error| Failure::Message(format!("cannot write {}: {error}", file.display())))
-}
-
-/// Two reports in one place would be none.
-fn check_destinations(arguments: &CheckArguments) -> Result<(), Failure> {
-    let mut taken: HashSet<Option<&PathBuf>> = HashSet::new();
-    for FormatArgument { file, .. } in &arguments.format {
-        let destination = file.as_ref().or(arguments.output.as_ref());
-        if !taken.insert(destination) {
-            let place = destination.map_or("standard output".into(), |file| file.display().to_string());
-            return Err(Failure::Message(format!(
-                "two reports would go to {place}: write FORMAT=FILE for one of them"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity, exit_zero: bool) -> Outcome {
+pub fn outcome(input: &Input, report: &Report<'_>, fail_on: Severity, exit_zero: bool) -> Outcome {
     if !input.is_complete() {
         Outcome::Failed
     } else if !exit_zero && report.findings.iter().any(|shown| shown.finding.severity >= fail_on) {

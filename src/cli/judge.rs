@@ -30,7 +30,9 @@ pub fn judge(input: &Input, project: &Project, level: Severity) -> Vec<Judged> {
 
 fn judge_one(job: &Job, project: &Project, level: Severity) -> Judged {
     let model = Model::new(&job.tree, job.outermost, project.profile.clone());
-    let asked = project.selection.rules(rules::ALL, level);
+    let mut asked = project.selection.rules(rules::ALL, level);
+    // What nobody looked at is not judged, nor is a comment about it unused.
+    asked.retain(|rule| project.profile.facts.is_some() || !rule.group.needs_facts());
     let mut findings = engine::run(&model, &asked, project.selection.mildest(level));
     let suppressed = with_names(|names| {
         let suppressions = Suppressions {

@@ -8,8 +8,11 @@ mod arguments;
 mod baseline;
 mod check;
 mod config;
+mod destination;
+mod doctor;
 mod effective;
 mod explain;
+mod facts;
 mod fix;
 mod input;
 mod judge;
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Check(check)) => check::run(&check),
+        Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Effective(effective)) => effective::run(&effective),
         Some(Command::Route(route)) => route::run(&route),
         Some(Command::Explain(explain)) => explain::run(&explain),

@@ -38,6 +38,32 @@ impl Progress {
     }
 }
 
+/// Shows which step of a work is being done, until it is dropped.
+pub struct Steps {
+    bar: ProgressBar,
+}
+
+impl Steps {
+    /// Begins. On anything but a terminal nothing is ever shown.
+    pub fn start() -> Steps {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        bar.enable_steady_tick(TICK);
+        Steps { bar }
+    }
+
+    /// What is being done, and how many of how many are.
+    pub fn set(&self, what: &str, done: usize, total: usize) {
+        let message = if total > 0 { format!("{what}: {done} of {total}") } else { what.to_owned() };
+        self.bar.set_message(message);
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         drop(self.done.take());

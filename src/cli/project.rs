@@ -10,7 +10,7 @@ use crate::rules;
 use crate::triage::Selection;
 
 use super::Failure;
-use super::arguments::{CheckArguments, InputArguments};
+use super::arguments::{CheckArguments, InputArguments, WishArguments};
 use super::input::is_stdin;
 
 /// What holds for one run.
@@ -69,26 +69,31 @@ impl Project {
         })
     }
 
-    /// Adds what only a check is asked.
+    /// Adds what is wanted of the rules in this run.
     ///
     /// # Errors
     ///
     /// When a name means no rule.
-    pub fn for_check(mut self, arguments: &CheckArguments) -> Result<Project, Failure> {
+    pub fn for_wishes(mut self, wishes: &WishArguments) -> Result<Project, Failure> {
         with_names(|names| {
-            let mut given = arguments.select.iter().chain(&arguments.ignore);
+            let mut given = wishes.select.iter().chain(&wishes.ignore);
             match given.find(|name| !names.has(name)) {
                 Some(name) => Err(Failure::Message(names.unknown(name))),
                 None => Ok(()),
             }
         })?;
-        self.selection.levels.choose(&arguments.select, &arguments.ignore);
-        self.baseline = arguments.baseline.clone().or(self.baseline);
-        self.fail_on = arguments.fail_on.or(self.fail_on);
+        self.selection.levels.choose(&wishes.select, &wishes.ignore);
+        self.fail_on = wishes.fail_on.or(self.fail_on);
         // Who selects advice wants to see it.
-        let shown = (!arguments.select.is_empty()).then_some(Severity::Info);
-        self.min_severity = arguments.min_severity.or(shown).or(self.min_severity);
+        let shown = (!wishes.select.is_empty()).then_some(Severity::Info);
+        self.min_severity = wishes.min_severity.or(shown).or(self.min_severity);
         Ok(self)
+    }
+
+    /// Adds what only a check is asked.
+    pub fn for_check(mut self, arguments: &CheckArguments) -> Project {
+        self.baseline = arguments.baseline.clone().or(self.baseline);
+        self
     }
 }
 

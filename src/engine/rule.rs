@@ -88,6 +88,11 @@ pub enum Group {
 }
 
 impl Group {
+    /// Whether its rules judge what was seen on a machine.
+    pub fn needs_facts(self) -> bool {
+        matches!(self, Group::Live | Group::Log)
+    }
+
     /// The word used in reports and for the folder of its rules.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use crate::facts::{Evidence, Log, Signature, Tally};
 use super::{Line, recognise};
 
 /// Reads lines one after another and keeps what they come to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gatherer {
     seen: BTreeMap<Key, Evidence>,
     unknown: u64,

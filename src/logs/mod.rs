@@ -5,6 +5,8 @@
 
 mod gather;
 mod line;
+mod shim;
+pub use shim::*;
 mod signatures;
 
 pub use gather::Gatherer;

@@ -40,7 +40,7 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
         write_finding(shown, &handler, style, out)?;
         writeln!(out)?;
     }
-    write_summary(report, out)
+    write_summary(report, style, out)
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {
@@ -163,8 +163,13 @@ fn write_footer(word: &str, text: &str, style: Style, out: &mut dyn Write) -> io
     Ok(())
 }
 
-fn write_summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", report.summary.line())
+fn write_summary(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(examined) = &report.examined else { return writeln!(out, "{}", report.summary.line()) };
+    writeln!(out, "{}, and on this machine", report.summary.line())?;
+    for (word, text) in examined.in_words() {
+        write_footer(word, &text, style, out)?;
+    }
+    Ok(())
 }
 
 /// The part of a finding that miette draws.

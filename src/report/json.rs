@@ -1,11 +1,13 @@
 //! One JSON document, version 1 of its schema. Lines and columns count from
 //! 1, columns in characters; `start` and `end` of edits are byte offsets.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::engine::{Evidence, Group, Severity};
+use crate::facts::NotExamined;
 use crate::source::{Location, is_harmless};
 
 use super::{Report, Shown, Summary};
@@ -16,7 +18,15 @@ struct Document<'a> {
     tool: Tool,
     findings: Vec<JsonFinding<'a>>,
     unread: Vec<JsonUnread<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    examined: Option<JsonExamined<'a>>,
     summary: &'a Summary,
+}
+
+#[derive(Serialize)]
+struct JsonExamined<'a> {
+    counts: BTreeMap<&'static str, usize>,
+    not_examined: &'a [NotExamined],
 }
 
 #[derive(Serialize)]
@@ -102,6 +112,10 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         unread: unread
             .map(|unread| JsonUnread { path: unread.path.to_string_lossy().into_owned(), reason: &unread.reason })
             .collect(),
+        examined: report.examined.as_ref().map(|examined| JsonExamined {
+            counts: examined.counts().into_iter().collect(),
+            not_examined: &examined.facts.not_examined,
+        }),
         summary: &report.summary,
     };
     write_value(&document, out)

@@ -6,6 +6,7 @@
 
 mod checkstyle;
 mod concise;
+mod examined;
 mod excerpt;
 mod full;
 mod github;
@@ -17,6 +18,7 @@ mod sarif;
 mod statistics;
 mod summary;
 
+pub use examined::Examined;
 pub use full::{Style, write_problem};
 pub use json::write_value;
 pub use statistics::write as write_statistics;
@@ -59,6 +61,11 @@ impl Format {
     /// Whether findings are known again by their fingerprints in it.
     pub fn has_fingerprints(self) -> bool {
         matches!(self, Format::Sarif | Format::Gitlab)
+    }
+
+    /// Whether it says what was looked at beyond the configuration.
+    pub fn has_examined(self) -> bool {
+        matches!(self, Format::Full | Format::Json)
     }
 }
 
@@ -111,6 +118,8 @@ pub struct Report<'a> {
     pub unread: &'a [Unread],
     /// Totals.
     pub summary: Summary,
+    /// What was looked at beyond the configuration, if anything was.
+    pub examined: Option<Examined<'a>>,
 }
 
 /// A path as programs compare it, without `./` in front.

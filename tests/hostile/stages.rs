@@ -216,7 +216,7 @@ const FORMATS: [Format; 10] = [
 fn assert_reports_are_written(findings: &[Finding], tree: &Tree) {
     let shown = |finding| Shown { finding, tree, fingerprint: String::new() };
     let findings = findings.iter().map(shown).collect();
-    let report = Report { findings, unread: &[], summary: Summary::default() };
+    let report = Report { findings, unread: &[], summary: Summary::default(), examined: None };
     let mut out = Vec::new();
     for unicode in [true, false] {
         let style = Style { colour: false, unicode, width: 80 };
