@@ -194,7 +194,7 @@ fn following_shows_what_is_new_in_the_log() {
     };
     // The first may still have been there when it began; the second comes when
     // it certainly follows.
-    let mut shows = |message: &str, what: &str| {
+    let shows = |message: &str, what: &str| {
         (0..LIMIT.as_secs() * 2).any(|_| {
             append(message);
             let line = receiver.recv_timeout(Duration::from_millis(500));

@@ -46,6 +46,7 @@ pub(super) fn build<'t>(tree: &'t Tree, outermost: Context, mut profile: Profile
         included_once: OnceLock::new(),
         target_index: OnceLock::new(),
         endpoints: OnceLock::new(),
+        evidence_index: OnceLock::new(),
         kept: OnceLock::new(),
         fixed_targets: OnceLock::new(),
         variables: OnceLock::new(),

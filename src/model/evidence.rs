@@ -94,6 +94,17 @@ struct Way {
 /// they are, their detail and their peer.
 type Common<'e> = (Way, Signature, Option<&'e str>, Option<&'e str>);
 
+/// Where the names and addresses of the log lead to.
+#[derive(Debug, Default)]
+pub(super) struct EvidenceIndex {
+    /// By address, or name of a group, in lower case.
+    peers: FxHashMap<String, Vec<Way>>,
+    /// By the port alone, for names that were not resolved.
+    unresolved: FxHashMap<String, Vec<Way>>,
+    /// Servers by their first name in lower case, of `stream {}` by address.
+    servers: FxHashMap<String, Vec<BlockId>>,
+}
+
 impl<'t> Model<'t> {
     /// What was seen of the machine and its logs; none when nobody looked.
     pub fn facts(&self) -> Option<&Facts> {
@@ -161,22 +172,23 @@ impl<'t> Model<'t> {
     }
 
     fn way_of(&self, evidence: &Evidence) -> Way {
-        let servers = self.servers_called(evidence.server.as_deref());
+        let index = self.evidence_index();
+        let called = evidence.server.as_deref().map(str::to_ascii_lowercase);
+        let servers = called.and_then(|name| index.servers.get(&name)).map_or(&[][..], Vec::as_slice);
+        let servers: Vec<Block<'_>> = servers.iter().map(|id| self.block(*id)).collect();
+        let candidates = self.candidates(evidence);
         let mut first = Way::default();
         if let [only] = servers.as_slice() {
             first.server = Some(only.id());
         }
         for (server, location) in self.locations_of(&servers, evidence) {
             let way = Way { server: Some(server.id()), location: Some(location.id()), ..Way::default() };
-            let targets = self.targets_within(location).filter(|target| !is_in_inner_location(*target, location));
-            let targets: Vec<Target<'_>> = targets.collect();
-            if let Some(found) = self.best_target(&targets, evidence) {
-                return Way { server: way.server, location: way.location, ..found };
+            let is_here = |way: &&Way| self.target_of(way).is_some_and(|target| is_of_location(target, location));
+            if let Some(found) = candidates.iter().find(is_here) {
+                return Way { server: way.server, location: way.location, ..*found };
             }
-            if evidence.peer.is_none() {
-                // Not yet passed on, or not known to where.
-                let only = if let [only] = targets.as_slice() { Some(only.directive.id()) } else { None };
-                return Way { target: only, ..way };
+            if let Some(target) = self.only_target(location, evidence) {
+                return Way { target: Some(target), ..way };
             }
             if first.location.is_none() {
                 first = way;
@@ -184,41 +196,111 @@ impl<'t> Model<'t> {
         }
         // Somewhere in these servers, else anywhere: rewrites and redirects
         // lead to other locations than the request says.
-        let within: Vec<Target<'_>> = servers.iter().flat_map(|server| self.targets_within(*server)).collect();
-        let anywhere: Vec<Target<'_>> = self.targets().collect();
-        let found = self.best_target(&within, evidence).or_else(|| self.best_target(&anywhere, evidence));
-        match found {
+        let is_within = |way: &&Way| {
+            let mut blocks = self.target_of(way).into_iter().flat_map(|target| target.block().outwards());
+            blocks.any(|block| servers.contains(&block))
+        };
+        match candidates.iter().find(is_within).or(candidates.first()) {
             Some(found) => {
-                let block = found.target.and_then(|id| Target::of(self.directive(id))).map(Target::block);
+                let block = self.target_of(found).map(Target::block);
                 let server = block.and_then(|block| block.outwards().find(|block| is_server(*block)));
-                Way { server: server.map(Block::id), location: block.map(Block::id), ..found }
+                Way { server: server.map(Block::id), location: block.map(Block::id), ..*found }
             }
             None => first,
         }
     }
 
-    /// The servers whose first name, or, in `stream {}`, address is this.
-    fn servers_called(&self, name: Option<&str>) -> Vec<Block<'_>> {
-        let Some(name) = name else { return Vec::new() };
-        let http = self.servers(Family::Http).filter(|server| {
-            let first = server.directive("server_name").and_then(|names| names.argument(0)).unwrap_or_default();
-            // A name that is a regular expression is written without its `~`;
-            // of one that begins with a dot, that is left out.
-            let first = first.trim_start_matches('~');
-            first.eq_ignore_ascii_case(name)
-                || first.strip_prefix('.').is_some_and(|rest| rest.eq_ignore_ascii_case(name))
-        });
-        let mut servers: Vec<Block<'_>> = http.collect();
-        if servers.is_empty() {
-            let stream = self.servers(Family::Stream).filter(|server| {
-                self.listeners_of_server(*server)
-                    .unwrap_or_default()
-                    .iter()
-                    .any(|listener| listener.socket().to_string() == name)
-            });
-            servers.extend(stream);
+    fn target_of(&self, way: &Way) -> Option<Target<'_>> {
+        Target::of(self.directive(way.target?))
+    }
+
+    /// The target of a location, if it has one and the message may be about
+    /// it: nothing was passed on yet, or to where only the running nginx knows.
+    fn only_target(&self, location: Block<'_>, evidence: &Evidence) -> Option<NodeId> {
+        let mut targets = self.targets_within(location).filter(|target| is_of_location(*target, location));
+        let (Some(only), None) = (targets.next(), targets.next()) else { return None };
+        let may_be = match evidence.scheme.as_deref() {
+            _ if evidence.peer.is_none() => true,
+            Some(scheme) => only.has_variables() && may_have_scheme(only, scheme),
+            None => only.has_variables(),
+        };
+        may_be.then_some(only.directive.id())
+    }
+
+    /// The targets that lead to where a message says, in the order of the
+    /// configuration.
+    fn candidates(&self, evidence: &Evidence) -> Vec<Way> {
+        let Some(peer) = evidence.peer.as_deref() else { return Vec::new() };
+        let index = self.evidence_index();
+        let known = index.peers.get(&peer.to_ascii_lowercase());
+        // A name that was not resolved: the port has to do.
+        let unresolved = || peer.rsplit_once(':').and_then(|(_, port)| index.unresolved.get(port));
+        let mut found = known.or_else(unresolved).cloned().unwrap_or_default();
+        let has_scheme = |way: &Way| match (self.target_of(way), evidence.scheme.as_deref()) {
+            (Some(target), Some(scheme)) => may_have_scheme(target, scheme),
+            _ => true,
+        };
+        found.retain(has_scheme);
+        found
+    }
+
+    fn evidence_index(&self) -> &EvidenceIndex {
+        self.evidence_index.get_or_init(|| {
+            let mut index = EvidenceIndex::default();
+            for target in self.targets() {
+                self.add_peers(target, &mut index);
+            }
+            for server in self.servers(Family::Http) {
+                let name = server.directive("server_name").and_then(|names| names.argument(0)).unwrap_or_default();
+                // A name that is a regular expression is written without its
+                // `~`; of one that begins with a dot, that is left out.
+                let name = name.trim_start_matches('~').trim_start_matches('.');
+                index.servers.entry(name.to_ascii_lowercase()).or_default().push(server.id());
+            }
+            for server in self.servers(Family::Stream) {
+                for listener in self.listeners_of_server(server).unwrap_or_default() {
+                    index.servers.entry(listener.socket().to_string()).or_default().push(server.id());
+                }
+            }
+            index
+        })
+    }
+
+    fn add_peers(&self, target: Target<'_>, index: &mut EvidenceIndex) {
+        let id = target.directive.id();
+        let way = Way { target: Some(id), ..Way::default() };
+        for group in target.upstream().into_iter().chain(target.upstreams()) {
+            add_way(&mut index.peers, group.name().to_ascii_lowercase(), way);
         }
-        servers
+        for endpoint in target.possible_endpoints() {
+            let in_group = endpoint.directive.name() == "server";
+            let way = Way { group_server: Some(endpoint.directive.id()).filter(|_| in_group), ..way };
+            match self.addresses_of(endpoint) {
+                Some(addresses) => {
+                    addresses
+                        .into_iter()
+                        .for_each(|address| add_way(&mut index.peers, address.to_ascii_lowercase(), way));
+                }
+                None => {
+                    if let Some(port) = endpoint.port {
+                        add_way(&mut index.unresolved, port.to_string(), way);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the log calls a host and port; none for a name that was not
+    /// resolved.
+    fn addresses_of(&self, endpoint: Endpoint<'_>) -> Option<Vec<String>> {
+        match endpoint.host {
+            Host::Unix(path) => Some(vec![format!("unix:{path}")]),
+            Host::Address(host) => Some(vec![format!("{host}:{}", endpoint.port?)]),
+            Host::Name(name) => {
+                let addresses = self.facts()?.addresses_of(name, endpoint.port?)?;
+                (!addresses.is_empty()).then_some(addresses)
+            }
+        }
     }
 
     /// The servers and locations that the requests of a message came to.
@@ -237,52 +319,25 @@ impl<'t> Model<'t> {
         }
         found
     }
+}
 
-    /// Of these targets the one that leads to where the message says.
-    fn best_target(&self, targets: &[Target<'_>], evidence: &Evidence) -> Option<Way> {
-        let peer = evidence.peer.as_deref()?;
-        targets.iter().find_map(|target| {
-            if evidence.scheme.as_deref().is_some_and(|scheme| !self.may_have_scheme(*target, scheme)) {
-                return None;
-            }
-            if self.group_of(*target, Some(peer)).is_some_and(|group| group.name().eq_ignore_ascii_case(peer)) {
-                return Some(Way { target: Some(target.directive.id()), ..Way::default() });
-            }
-            let endpoints = target.possible_endpoints().into_iter();
-            let endpoints: Vec<Endpoint<'_>> = endpoints.filter(|endpoint| self.leads_to(*endpoint, peer)).collect();
-            let first = endpoints.first()?;
-            let in_group = |endpoint: &Endpoint<'_>| endpoint.directive.name() == "server";
-            let group_server = Some(first.directive.id()).filter(|_| endpoints.len() == 1 && in_group(first));
-            Some(Way { target: Some(target.directive.id()), group_server, ..Way::default() })
-        })
+/// Adds a way to a peer; of several servers of a group that have the same
+/// address it is none.
+fn add_way(peers: &mut FxHashMap<String, Vec<Way>>, peer: String, way: Way) {
+    let ways = peers.entry(peer).or_default();
+    match ways.last_mut().filter(|last| last.target == way.target) {
+        Some(last) if last.group_server != way.group_server => last.group_server = None,
+        Some(_) => {}
+        None => ways.push(way),
     }
+}
 
-    fn may_have_scheme(&self, target: Target<'_>, scheme: &str) -> bool {
-        let parts = target.parts();
-        let own = target.text[parts.scheme].trim_end_matches("://");
-        match own {
-            "" => target.protocol.prefix() == scheme || target.has_variables(),
-            own => own.contains('$') || own.eq_ignore_ascii_case(scheme),
-        }
-    }
-
-    /// Whether a host and port of the configuration stand for this address,
-    /// as far as the names were resolved.
-    pub fn leads_to(&self, endpoint: Endpoint<'_>, peer: &str) -> bool {
-        match endpoint.host {
-            Host::Unix(path) => peer.strip_prefix("unix:") == Some(path),
-            Host::Address(host) => endpoint.port.is_some_and(|port| peer == format!("{host}:{port}")),
-            Host::Name(name) => {
-                let addresses = endpoint.port.and_then(|port| self.facts()?.addresses_of(name, port));
-                match addresses {
-                    Some(addresses) if !addresses.is_empty() => addresses.iter().any(|address| address == peer),
-                    // Not resolved: the port has to do.
-                    _ => endpoint
-                        .port
-                        .is_some_and(|port| peer.rsplit_once(':').is_some_and(|(_, own)| own == port.to_string())),
-                }
-            }
-        }
+fn may_have_scheme(target: Target<'_>, scheme: &str) -> bool {
+    let parts = target.parts();
+    let own = target.text[parts.scheme].trim_end_matches("://");
+    match own {
+        "" => target.protocol.prefix() == scheme || target.has_variables(),
+        own => own.contains('$') || own.eq_ignore_ascii_case(scheme),
     }
 }
 
@@ -296,10 +351,18 @@ fn is_server(block: Block<'_>) -> bool {
     block.is(Context::Server) || block.is(Context::StreamServer)
 }
 
-/// Whether a target stands in a location inside of this one.
-fn is_in_inner_location(target: Target<'_>, location: Block<'_>) -> bool {
-    let blocks = target.block().outwards().take_while(|block| *block != location);
-    blocks.into_iter().any(|block| block.is(Context::Location))
+/// Whether a target answers the requests of this location itself, and not
+/// those of one inside of it.
+fn is_of_location(target: Target<'_>, location: Block<'_>) -> bool {
+    for block in target.block().outwards() {
+        if block == location {
+            return true;
+        }
+        if block.is(Context::Location) {
+            return false;
+        }
+    }
+    false
 }
 
 /// Those with most, of several lists.

@@ -171,6 +171,7 @@ pub struct Model<'t> {
     included_once: OnceLock<Vec<bool>>,
     target_index: OnceLock<target::TargetIndex>,
     endpoints: OnceLock<endpoint::Endpoints>,
+    evidence_index: OnceLock<evidence::EvidenceIndex>,
     kept: OnceLock<FxHashMap<NodeId, Kept>>,
     fixed_targets: OnceLock<target::FixedTargets>,
     variables: OnceLock<variable::Definitions>,

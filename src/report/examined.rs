@@ -25,7 +25,7 @@ impl<'a> Examined<'a> {
             ("files", facts.files.len()),
             ("certificates", facts.certificates.len()),
             ("logs", log.map_or(0, |log| log.files.iter().filter(|file| file.problem.is_none()).count())),
-            ("log lines", log.map_or(0, |log| lines(log))),
+            ("log lines", log.map_or(0, lines)),
         ]
     }
 
