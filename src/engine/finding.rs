@@ -323,7 +323,7 @@ impl Finding {
             clients: Vec::new(),
             requests: Vec::new(),
         });
-        evidence.count += seen.count;
+        evidence.count = evidence.count.saturating_add(seen.count);
         evidence.first = evidence.first.as_str().min(seen.first).to_owned();
         evidence.last = evidence.last.as_str().max(seen.last).to_owned();
         add_tallies(&mut evidence.clients, &seen.clients);
@@ -367,7 +367,7 @@ const TALLIES: usize = 5;
 fn add_tallies(own: &mut Vec<Tally>, others: &[Tally]) {
     for other in others {
         match own.iter_mut().find(|tally| tally.value == other.value) {
-            Some(tally) => tally.count += other.count,
+            Some(tally) => tally.count = tally.count.saturating_add(other.count),
             None => own.push(other.clone()),
         }
     }

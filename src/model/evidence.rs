@@ -146,7 +146,7 @@ impl<'t> Model<'t> {
             signature: one.signature,
             detail: one.detail.as_deref(),
             peer: one.peer.as_deref(),
-            count: group.iter().map(|evidence| evidence.count).sum(),
+            count: group.iter().fold(0, |sum, evidence| sum.saturating_add(evidence.count)),
             first: group.iter().map(|evidence| evidence.first.as_str()).min().unwrap_or_default(),
             last: group.iter().map(|evidence| evidence.last.as_str()).max().unwrap_or_default(),
             clients: most(group.iter().flat_map(|evidence| &evidence.clients)),
@@ -369,7 +369,8 @@ fn is_of_location(target: Target<'_>, location: Block<'_>) -> bool {
 fn most<'e>(tallies: impl Iterator<Item = &'e Tally>) -> Vec<Tally> {
     let mut together: BTreeMap<&str, u64> = BTreeMap::new();
     for tally in tallies {
-        *together.entry(&tally.value).or_default() += tally.count;
+        let count = together.entry(&tally.value).or_default();
+        *count = count.saturating_add(tally.count);
     }
     let mut most: Vec<Tally> =
         together.into_iter().map(|(value, count)| Tally { value: value.to_owned(), count }).collect();
