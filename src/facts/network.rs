@@ -180,6 +180,8 @@ pub struct TlsHeard {
     /// The file with the certificates that are trusted, when the
     /// configuration verifies.
     pub trusted: Option<String>,
+    /// The name that its certificate has to be for then.
+    pub verified_name: Option<String>,
     /// Why it would not be trusted with them; none when it would.
     pub distrust: Option<String>,
 }
