@@ -38,7 +38,7 @@ const CRATES: [(&str, &str); 22] = [
     ("dns_lookup", "src/probe"),
     ("hickory_proto", "src/probe"),
     ("nix", "src/probe"),
-    ("procfs", "src/probe"),
+    ("rustix", "src/probe"),
     ("rustls", "src/probe"),
     ("x509_parser", "src/probe"),
     ("flate2", "src/logs"),

@@ -19,6 +19,40 @@ pub struct Nginx {
     pub unit: Option<Unit>,
     /// The user that the workers run as, or will.
     pub user: Option<User>,
+    /// The directory that relative paths begin at: logs, temporary files,
+    /// `root`.
+    pub prefix: Option<String>,
+    /// The directory of the main file: certificates and what is included begin
+    /// there.
+    pub configuration_directory: Option<String>,
+}
+
+impl Nginx {
+    /// A path of the configuration from the root on, as the keys of
+    /// [`super::Facts::files`]: of a log, a temporary file, a `root`. None when
+    /// it is not known where it begins.
+    pub fn below_prefix(&self, path: &str) -> Option<String> {
+        absolute(self.prefix.as_deref(), path)
+    }
+
+    /// The same for certificates, keys, and files of passwords.
+    pub fn beside_configuration(&self, path: &str) -> Option<String> {
+        absolute(self.configuration_directory.as_deref(), path)
+    }
+}
+
+fn absolute(directory: Option<&str>, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return Some(path.to_owned());
+    }
+    directory.map(|directory| format!("{}/{path}", directory.trim_end_matches('/')))
+}
+
+impl Binary {
+    /// What an option such as `--prefix` was set to when it was built.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.arguments.iter().find_map(|argument| argument.strip_prefix(name)?.strip_prefix('='))
+    }
 }
 
 /// What `nginx -V` says.
@@ -29,8 +63,8 @@ pub struct Binary {
     pub path: String,
     /// Such as `1.22.1`.
     pub version: String,
-    /// The modules that it was told to have or not to have:
-    /// `--with-http_ssl_module`.
+    /// What it was told when it was built, but for the options of compiler and
+    /// linker: `--with-http_ssl_module`, `--prefix=/usr/share/nginx`.
     pub arguments: Vec<String>,
 }
 

@@ -5,7 +5,7 @@
 //! It sends nothing anywhere but to what the configuration names, and no more
 //! than a greeting unless [`Options::requests`] allows it.
 
-mod machine;
+pub mod machine;
 mod network;
 
 use std::time::{Duration, SystemTime};
@@ -38,7 +38,7 @@ pub type Progress<'p> = &'p (dyn Fn(&str, usize, usize) + Sync);
 /// Looks at everything that these configurations, which one nginx reads, name.
 pub fn look(models: &[&Model<'_>], options: &Options, progress: Progress<'_>) -> Facts {
     let mut facts = Facts { schema: SCHEMA, taken_at: now(), ..Facts::default() };
-    machine::look(models, progress, &mut facts);
+    machine::look(&machine::Sources::default(), models, progress, &mut facts);
     network::look(models, options, progress, &mut facts);
     facts.not_examined.sort();
     facts.not_examined.dedup();

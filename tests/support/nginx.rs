@@ -57,7 +57,7 @@ pub struct Verdict {
 pub struct Running {
     process: Process,
     // After the process: it is ended before its directory goes.
-    _prepared: Prepared,
+    prepared: Prepared,
 }
 
 /// The nginx of this machine, or why there is none to use. `NGINX_LINT_NGINX`
@@ -188,7 +188,7 @@ impl Prepared {
         let process = self.run(&[])?;
         // Written once every socket of the configuration listens.
         if process.wait_for(|log| log.contains("start worker process "), PATIENCE) {
-            return Ok(Running { process, _prepared: self });
+            return Ok(Running { process, prepared: self });
         }
         let (_, log) = process.end().map_err(|error| format!("nginx: {error}"))?;
         Err(log)
@@ -204,6 +204,11 @@ impl Prepared {
 }
 
 impl Running {
+    /// Where its nginx.conf is.
+    pub fn directory(&self) -> &Path {
+        self.prepared.directory.path()
+    }
+
     /// Ends nginx and returns its complete error log.
     pub fn stop(self) -> Result<String, String> {
         let (_, log) = self.process.end().map_err(|error| format!("cannot stop nginx: {error}"))?;
