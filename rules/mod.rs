@@ -245,6 +245,13 @@ pub const ALL: &[&Rule] = &[
     &live::live_upstream_refused::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
+    &log::log_redirection_cycle::RULE,
+    &log::log_named_location_missing::RULE,
+    &log::log_auth_request_status::RULE,
+    &log::log_body_too_large::RULE,
+    &log::log_buffered_to_disk::RULE,
+    &log::log_broken_proxy_protocol::RULE,
+    &log::log_requests_limited::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,

@@ -125,9 +125,11 @@ const PATTERNS: &[Pattern] = &[
     detailed(S::ProxyTempDenied, &["open() \"", "\" failed (13:", "while reading upstream"], "open() \"", "\""),
     detailed(S::BodyTempDenied, &["open() \"", "client_body", "\" failed (13:"], "open() \"", "\""),
     detailed(S::RaisingLimitRefused, &["setrlimit(RLIMIT_NOFILE", "failed (1:"], "RLIMIT_NOFILE, ", ")"),
-    any(S::BrokenProxyProtocol, &["broken header: \"", "while reading PROXY protocol"]),
+    // Older releases write all that came, over several lines: only the first
+    // one is a line of a log.
+    any(S::BrokenProxyProtocol, &["broken header: \""]),
     any(S::ClientGaveUp, &["client prematurely closed connection, so upstream connection is closed too"]),
-    any(S::RequestsLimited, &["limiting requests, excess"]),
+    detailed(S::RequestsLimited, &["limiting requests, excess"], "by zone \"", "\""),
 ];
 
 impl Pattern {

@@ -10,7 +10,9 @@ use crate::catalog::{Context, Family};
 use crate::facts::{Evidence, Facts, Signature, Tally};
 use crate::tree::NodeId;
 
-use super::{Block, BlockId, Endpoint, Host, Model, Place, Server, Target, Upstream};
+use super::{
+    Block, BlockId, Endpoint, Host, Listener, Model, Place, Server, Target, Upstream, listen_form, parse_address,
+};
 
 /// So many of the requests that a message names are looked up.
 const REQUESTS: usize = 8;
@@ -50,6 +52,11 @@ pub struct Seen<'m> {
     pub upstream: Option<Upstream<'m>>,
     /// Its server, when it is only one.
     pub group_server: Option<Server<'m>>,
+    /// The address that took the connections, where the log names it instead
+    /// of a server: what is said before a request, and all of `stream {}`.
+    pub listener: Option<Listener<'m>>,
+    /// One of the lines.
+    pub sample: &'m str,
 }
 
 impl<'m> Seen<'m> {
@@ -88,6 +95,8 @@ struct Way {
     location: Option<BlockId>,
     target: Option<NodeId>,
     group_server: Option<NodeId>,
+    /// The first `listen` of the address that the log names.
+    listen: Option<NodeId>,
 }
 
 /// What messages have in common that are shown as one: where they lead, which
@@ -126,7 +135,7 @@ impl<'t> Model<'t> {
         let Some(log) = self.facts().and_then(|facts| facts.log.as_ref()) else { return Vec::new() };
         let mut groups: FxHashMap<Common<'_>, Vec<&Evidence>> = FxHashMap::default();
         for evidence in log.seen.iter().filter(|evidence| signatures.contains(&evidence.signature)) {
-            let way = self.way_of(evidence);
+            let way = Way { listen: self.listen_called(evidence.server.as_deref()), ..self.way_of(evidence) };
             // What a target or a server of a group was called on the wire is
             // told by its line.
             let key = (way, evidence.signature, evidence.detail.as_deref(), evidence.peer.as_deref());
@@ -159,7 +168,23 @@ impl<'t> Model<'t> {
                 None => target.and_then(|target| self.group_of(target, one.peer.as_deref())),
             },
             group_server,
+            listener: one.server.as_deref().and_then(|address| self.listener_called(address)),
+            sample: &one.sample,
         }
+    }
+
+    /// The listener with this address, as the log writes it.
+    fn listener_called(&self, address: &str) -> Option<Listener<'_>> {
+        [Family::Http, Family::Stream, Family::Mail].into_iter().find_map(|family| {
+            let parsed = parse_address(address, listen_form(family)).ok()?;
+            let is_name = !parsed.has_port && !address.starts_with("unix:");
+            self.listener_at(family, &parsed.socket(parsed.port)?).filter(|_| !is_name)
+        })
+    }
+
+    fn listen_called(&self, address: Option<&str>) -> Option<NodeId> {
+        let listener = self.listener_called(address?)?;
+        listener.listenings().find_map(|listening| listening.directive).map(|listen| listen.id())
     }
 
     /// The group that a target passes to, where variables choose one that the
@@ -342,7 +367,7 @@ fn may_have_scheme(target: Target<'_>, scheme: &str) -> bool {
 }
 
 /// The path of `GET www.example.com/path`.
-fn path_of(request: &str) -> Option<&str> {
+pub(super) fn path_of(request: &str) -> Option<&str> {
     let (_, rest) = request.split_once(' ')?;
     rest.find('/').map(|slash| &rest[slash..])
 }

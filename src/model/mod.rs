@@ -39,6 +39,7 @@ mod reached;
 mod reading;
 mod regex;
 mod resolver;
+mod retraced;
 pub mod route;
 mod server_name;
 mod syslog;
@@ -85,6 +86,7 @@ pub use reached::Reached;
 pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
 pub use resolver::{InScope, NameServer, NameServerKind, Resolver};
+pub use retraced::Turn;
 pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
 pub use target::{
