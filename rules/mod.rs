@@ -243,6 +243,9 @@ pub const ALL: &[&Rule] = &[
     &include::include_matches_nothing::RULE,
     // what doctor finds on the machine
     &live::live_upstream_refused::RULE,
+    &live::live_nginx_not_running::RULE,
+    &live::live_port_in_use::RULE,
+    &live::live_listen_address_missing::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself
