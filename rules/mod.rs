@@ -246,6 +246,8 @@ pub const ALL: &[&Rule] = &[
     &live::live_nginx_not_running::RULE,
     &live::live_port_in_use::RULE,
     &live::live_listen_address_missing::RULE,
+    &live::live_running_version::RULE,
+    &live::live_configuration_not_loaded::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself

@@ -1,7 +1,9 @@
 //! What is wrong on this machine: rules that judge what `doctor` saw.
 //! Without facts they are silent.
 
+pub mod live_configuration_not_loaded;
 pub mod live_listen_address_missing;
 pub mod live_nginx_not_running;
 pub mod live_port_in_use;
+pub mod live_running_version;
 pub mod live_upstream_refused;
