@@ -248,6 +248,8 @@ pub const ALL: &[&Rule] = &[
     &live::live_listen_address_missing::RULE,
     &live::live_running_version::RULE,
     &live::live_configuration_not_loaded::RULE,
+    &live::live_rlimit_vs_connections::RULE,
+    &live::live_nofile_limits_conf_ineffective::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself

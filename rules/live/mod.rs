@@ -4,6 +4,8 @@
 pub mod live_configuration_not_loaded;
 pub mod live_listen_address_missing;
 pub mod live_nginx_not_running;
+pub mod live_nofile_limits_conf_ineffective;
 pub mod live_port_in_use;
+pub mod live_rlimit_vs_connections;
 pub mod live_running_version;
 pub mod live_upstream_refused;
