@@ -250,6 +250,8 @@ pub const ALL: &[&Rule] = &[
     &live::live_configuration_not_loaded::RULE,
     &live::live_rlimit_vs_connections::RULE,
     &live::live_nofile_limits_conf_ineffective::RULE,
+    &live::live_cpu_quota_vs_workers::RULE,
+    &live::live_backlog_above_somaxconn::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself

@@ -1,7 +1,9 @@
 //! What is wrong on this machine: rules that judge what `doctor` saw.
 //! Without facts they are silent.
 
+pub mod live_backlog_above_somaxconn;
 pub mod live_configuration_not_loaded;
+pub mod live_cpu_quota_vs_workers;
 pub mod live_listen_address_missing;
 pub mod live_nginx_not_running;
 pub mod live_nofile_limits_conf_ineffective;
