@@ -252,6 +252,9 @@ pub const ALL: &[&Rule] = &[
     &live::live_nofile_limits_conf_ineffective::RULE,
     &live::live_cpu_quota_vs_workers::RULE,
     &live::live_backlog_above_somaxconn::RULE,
+    &live::live_temp_and_log_dirs::RULE,
+    &live::live_disk_full::RULE,
+    &live::live_file_not_readable::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself
