@@ -255,6 +255,7 @@ pub const ALL: &[&Rule] = &[
     &live::live_temp_and_log_dirs::RULE,
     &live::live_disk_full::RULE,
     &live::live_file_not_readable::RULE,
+    &live::live_backend_idle_timeout::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself

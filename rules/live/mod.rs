@@ -1,6 +1,7 @@
 //! What is wrong on this machine: rules that judge what `doctor` saw.
 //! Without facts they are silent.
 
+pub mod live_backend_idle_timeout;
 pub mod live_backlog_above_somaxconn;
 pub mod live_configuration_not_loaded;
 pub mod live_cpu_quota_vs_workers;
