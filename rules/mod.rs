@@ -258,6 +258,7 @@ pub const ALL: &[&Rule] = &[
     &live::live_backend_idle_timeout::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
+    &log::log_worker_connections_exhausted::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,
