@@ -3,7 +3,6 @@
 
 use crate::facts::FileFact;
 use crate::source::FileId;
-use crate::tree::NodeId;
 
 use super::{Directive, Model, PASS_NAMES, Place, has_placeholder};
 
@@ -183,8 +182,8 @@ impl Model<'_> {
     }
 
     fn configuration_directory(&self) -> Option<&str> {
-        let entry = self.source(self.directive_count().checked_sub(1).map(|_| self.directive(NodeId(0)).file())?);
-        let own = entry.path().parent().and_then(|directory| directory.to_str());
+        let entry = self.files().first()?.source.path();
+        let own = entry.parent().and_then(|directory| directory.to_str());
         let own = own.filter(|directory| directory.starts_with('/') && !self.is_fragment());
         own.or_else(|| parent_of(self.argument_of_program("--conf-path=")?))
     }

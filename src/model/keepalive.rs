@@ -249,8 +249,10 @@ impl Model<'_> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::facts::{Conversation, Facts};
     use crate::model::Profile;
     use crate::tree::{self, Memory, Places};
 
@@ -314,6 +316,55 @@ mod tests {
         ];
         for (location, version, expected) in table {
             assert_eq!(ask("", location, version).1, expected, "{location} {version:?}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_idle_time_of_a_group_counts() {
+        let text = "events {} http { upstream a { server 127.0.0.1:1; server 127.0.0.1:2; server 127.0.0.1:3 down; } }";
+        let table = [
+            (vec![], None),
+            (vec![("127.0.0.1:1", None)], None),
+            (vec![("127.0.0.1:1", Some(9)), ("127.0.0.1:2", Some(7))], Some(("127.0.0.1:2", 7))),
+            (vec![("127.0.0.1:1", Some(9)), ("127.0.0.1:3", Some(7))], Some(("127.0.0.1:1", 9))),
+        ];
+        for (seen, expected) in table {
+            let conversation = |(address, idle_milliseconds): &(&str, Option<u64>)| Conversation {
+                address: (*address).to_owned(),
+                idle_milliseconds: *idle_milliseconds,
+                ..Conversation::default()
+            };
+            let facts = Facts { conversations: seen.iter().map(conversation).collect(), ..Facts::default() };
+            let entry = Path::new("/nginx.conf");
+            let files: Memory = [(entry, text.as_bytes().to_vec())].into_iter().collect();
+            let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+            let profile = Profile { facts: Some(Arc::new(facts)), ..Profile::default() };
+            let model = Model::new(&tree, Context::Main, profile);
+            let found = model.upstream(Family::Http, "a").expect("the group").idle_time_seen();
+            assert_eq!(found.map(|(server, time)| (server.address(), time)), expected, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn requests_are_lost_where_they_are_kept_and_not_sent_again() {
+        let kept = "proxy_http_version 1.1; proxy_set_header Connection \"\";";
+        let table = [
+            ("", true),
+            ("proxy_next_upstream error timeout non_idempotent;", false),
+            ("limit_except GET { deny all; }", false),
+            ("limit_except GET POST { deny all; }", true),
+            ("proxy_set_header Connection close;", false),
+        ];
+        for (location, expected) in table {
+            let text = format!(
+                "events {{}} http {{ server {{ location / {{ proxy_pass http://127.0.0.1:1; {kept} {location} }} }} }}"
+            );
+            let entry = Path::new("/nginx.conf");
+            let files: Memory = [(entry, text.into_bytes())].into_iter().collect();
+            let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+            let model = Model::new(&tree, Context::Main, Profile::of_version(Some(Version::new(1, 28, 0))));
+            let target = model.targets().next().expect("the target");
+            assert_eq!(target.may_lose_requests(), expected, "{location}");
         }
     }
 }
