@@ -18,6 +18,9 @@ pub const RULE: Rule = Rule {
     check: Check::Configuration(check),
 };
 
+/// So many milliseconds later the end of a connection may be seen.
+const DELAY: u64 = 250;
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
     if model.facts().is_none() {
         return;
@@ -27,7 +30,9 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
 
 fn check_group(model: &Model<'_>, upstream: Upstream<'_>, findings: &mut Findings) {
     let Some((server, idle)) = upstream.idle_time_seen() else { return };
-    let Some(kept) = upstream.kept_connections().filter(|kept| kept.milliseconds >= idle) else { return };
+    let Some(kept) = upstream.kept_connections().filter(|kept| kept.milliseconds.saturating_add(DELAY) >= idle) else {
+        return;
+    };
     // Where it was said how long the servers wait, another rule judges by it.
     if model.surroundings().backend_idle_timeout.is_some() {
         return;
@@ -54,7 +59,11 @@ fn check_group(model: &Model<'_>, upstream: Upstream<'_>, findings: &mut Finding
 }
 
 fn in_words(milliseconds: u64) -> String {
-    if milliseconds.is_multiple_of(1_000) { format!("{}s", milliseconds / 1_000) } else { format!("{milliseconds}ms") }
+    match (milliseconds / 1_000, milliseconds % 1_000 / 100) {
+        (0, _) => format!("{milliseconds}ms"),
+        (seconds, 0) => format!("{seconds}s"),
+        (seconds, tenths) => format!("{seconds}.{tenths}s"),
+    }
 }
 
 /// A second less, in whole seconds, or, of a short time, four fifths.

@@ -21,6 +21,10 @@ pub const RULE: Rule = Rule {
 /// So many workers to a processor are too many.
 const FAR_TOO_MANY: u64 = 4;
 
+const OF_QUOTA: &str = "auto counts the processors of the machine that are online, whatever the quota; when it is used up, all workers stand still until the next period, which shows as slow answers and timeouts";
+
+const OF_SET: &str = "auto counts the processors of the machine that are online, whatever nginx is bound to; the workers wait for each other";
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let Some(facts) = model.facts() else { return };
     let Some(allowed) = Allowed::of(&facts.machine) else { return };
@@ -42,7 +46,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     if workers.saturating_mul(1_000) >= allowed.thousandths.saturating_mul(FAR_TOO_MANY) {
         finding.severity(Severity::Warning);
     }
-    finding.note("auto counts the processors of the machine that are online; when the quota is used up, all workers stand still until the next period, which shows as slow answers and timeouts");
+    finding.note(allowed.note);
     finding.help(format!("write worker_processes {processors};"));
 }
 
@@ -50,16 +54,21 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
 struct Allowed {
     thousandths: u64,
     because: &'static str,
+    note: &'static str,
 }
 
 impl Allowed {
     fn of(machine: &Machine) -> Option<Allowed> {
         let quota = machine.cpu_quota_thousandths.filter(|quota| *quota > 0);
-        let quota = quota.map(|thousandths| Allowed { thousandths, because: "quota of the control group" });
+        let quota =
+            quota.map(|thousandths| Allowed { thousandths, because: "quota of the control group", note: OF_QUOTA });
         let usable =
             machine.usable_cpus.filter(|usable| *usable > 0 && machine.cpus.is_some_and(|cpus| *usable < cpus));
-        let usable = usable
-            .map(|cpus| Allowed { thousandths: cpus.saturating_mul(1_000), because: "processors that it is bound to" });
+        let usable = usable.map(|cpus| Allowed {
+            thousandths: cpus.saturating_mul(1_000),
+            because: "it is bound to them",
+            note: OF_SET,
+        });
         quota.into_iter().chain(usable).min_by_key(|allowed| allowed.thousandths)
     }
 

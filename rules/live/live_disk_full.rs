@@ -1,8 +1,9 @@
 //! File systems without room for what nginx writes.
 
+use std::collections::BTreeMap;
+
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::model::{Directory, DirectoryPurpose, Model};
-use std::collections::BTreeMap;
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -20,6 +21,9 @@ pub const RULE: Rule = Rule {
 
 const MEGABYTE: u64 = 1 << 20;
 const GIGABYTE: u64 = 1 << 30;
+
+/// So many directories are named.
+const NAMED: usize = 3;
 
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let directories = model.directories();
@@ -61,18 +65,22 @@ fn say(
     let mut sorted = on_it.to_vec();
     sorted.sort_by_key(|directory| (directory.purpose, directory.place.location));
     let Some(first) = sorted.first() else { return };
-    let mut paths: Vec<&str> = sorted.iter().map(|directory| directory.path).collect();
-    paths.dedup();
+    let mut paths: Vec<&str> = Vec::new();
+    for directory in &sorted {
+        if !paths.contains(&directory.path) {
+            paths.push(directory.path);
+        }
+    }
+    let verb = if paths.len() == 1 { "is" } else { "are" };
+    let more = if paths.len() > NAMED { format!(" and {} more", paths.len() - NAMED) } else { String::new() };
+    paths.truncate(NAMED);
     let only_logs = first.purpose == DirectoryPurpose::Logs;
     let left = if has_no_files_left {
         "no file can be made any more".to_owned()
     } else {
         format!("{} of {} are free", size(free), size(total))
     };
-    let finding = findings.add(
-        first.place,
-        format!("{left} where {} {}", paths.join(" and "), if paths.len() == 1 { "is" } else { "are" }),
-    );
+    let finding = findings.add(first.place, format!("{left} where {}{more} {verb}", paths.join(" and ")));
     // Answers do not need the log.
     finding.severity(if only_logs { severity.min(Severity::Warning) } else { severity });
     finding.note(if only_logs {
@@ -85,7 +93,7 @@ fn say(
     } else {
         "make room there; limit a cache with max_size of its ..._cache_path, and see what is large with du -x"
     });
-    for other in sorted.iter().skip(1).filter(|other| other.directive.is_some()) {
+    for other in sorted.iter().skip(1).filter(|other| other.directive.is_some()).take(NAMED) {
         finding.label(other.place, "on the same file system");
     }
 }

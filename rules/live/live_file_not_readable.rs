@@ -23,12 +23,24 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     if model.facts().is_none() {
         return;
     }
-    for directive in model.directives_named(&["auth_basic_user_file"]) {
+    for directive in model.directives_named(&["auth_basic_user_file"]).filter(|directive| asks_for_users(*directive)) {
         say_of_users(model, directive, findings);
     }
     for directive in model.directives_named(&["root", "alias"]).filter(|directive| serves_files(*directive)) {
         say_of_root(model, directive, findings);
     }
+}
+
+/// Whether somebody is asked for a name and password of this file.
+fn asks_for_users(directive: Directive<'_>) -> bool {
+    let is_on = |asking: Directive<'_>| asking.argument(0) != Some("off");
+    let is_its = |asking: &Directive<'_>| {
+        let file = asking.parent().effective(directive.name()).directive();
+        file.is_some_and(|file| file.id() == directive.id())
+    };
+    let own = directive.parent().effective("auth_basic").directive();
+    own.is_some_and(is_on)
+        || directive.model().directives_named(&["auth_basic"]).any(|asking| is_on(asking) && is_its(&asking))
 }
 
 fn say_of_users(model: &Model<'_>, directive: Directive<'_>, findings: &mut Findings) {
@@ -60,8 +72,9 @@ fn say_of_users(model: &Model<'_>, directive: Directive<'_>, findings: &mut Find
 fn say_of_root(model: &Model<'_>, directive: Directive<'_>, findings: &mut Findings) {
     let path = directive.argument(0).and_then(|text| model.absolute_path(text, Base::Prefix));
     let Some((path, fact)) = path.as_deref().and_then(|path| model.fact_at(path)) else { return };
-    let is_closed =
-        fact.worker_stops_at.is_some() || (fact.kind == FileKind::Directory && fact.worker_reads == Some(false));
+    // A directory that may be entered and not listed serves its files.
+    let is_shut = fact.worker_reads == Some(false) && fact.mode.is_some_and(|mode| mode & 0o001 == 0);
+    let is_closed = fact.worker_stops_at.is_some() || (fact.kind == FileKind::Directory && is_shut);
     if !is_closed || fact.kind == FileKind::Missing {
         return;
     }

@@ -65,8 +65,8 @@ impl<'l> Line<'l> {
     fn parse(text: &'l str) -> Option<Line<'l>> {
         let (place, rest) = text.split_once(": ")?;
         let mut words = rest.split_whitespace();
-        let (domain, _, item, files) = (words.next()?, words.next()?, words.next()?, words.next()?);
-        let files = files.parse().ok().filter(|_| item == "nofile")?;
+        let (domain, kind, item, files) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let files = files.parse().ok().filter(|_| item == "nofile" && kind != "hard")?;
         Some(Line { place, domain, files })
     }
 }

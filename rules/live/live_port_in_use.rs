@@ -35,11 +35,12 @@ fn say(model: &Model<'_>, taken: &Taken<'_>, findings: &mut Findings) {
     let own = listener.socket().to_string();
     let at = if own == socket.address { String::new() } else { format!(", which is in the way of {own}") };
     let kind = if socket.udp { "udp " } else { "" };
-    let verb = if runs { "nginx cannot reload" } else { "nginx cannot start" };
-    let message = format!("{program}{pid} listens on {kind}{}{at}: {verb}", socket.address);
+    // Sockets for datagrams can be shared, when both programs ask for it.
+    let cannot = if socket.udp { "may not be able to" } else { "cannot" };
+    let verb = if runs { "reload" } else { "start" };
+    let message = format!("{program}{pid} listens on {kind}{}{at}: nginx {cannot} {verb}", socket.address);
     let finding = findings.add(place, message);
     if socket.udp {
-        // Sockets for datagrams can be shared, when both programs ask for it.
         finding.severity(Severity::Warning);
     }
     let goes_on = if runs { "; what runs goes on with the configuration it has" } else { "" };

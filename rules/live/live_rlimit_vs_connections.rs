@@ -1,7 +1,6 @@
 //! Workers that may open fewer files than they are to hold connections.
 
-use crate::engine::Finding;
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::facts::Signature;
 use crate::model::{DEFAULT_CONNECTIONS, KnownFrom, Model, Place, Seen, WorkerFiles};
 
@@ -162,14 +161,15 @@ fn in_words(model: &Model<'_>, state: &State) -> String {
     let connections = state.connections.map(|count| format!("worker_connections is {count}"));
     let and = |connector: &str| connections.as_ref().map(|text| format!("{connector}{text}")).unwrap_or_default();
     let Some(files) = state.files else {
-        return format!("workers had no file left that they may open{}", and("; "));
+        return format!("workers had no file left to open{}", and("; "));
     };
     let limit = files.limit;
     match files.open {
         Some(open) if state.is_full() => format!("a worker has {open} files open and may have {limit}{}", and("; ")),
-        _ if !state.is_short() => {
-            format!("workers had no file left that they may open: they may open {limit}{}", and(", and "))
+        _ if state.has_room() => {
+            format!("workers had no file left to open; now they may open {limit}{}", and(", and "))
         }
+        _ if !state.is_short() => format!("workers had no file left to open: they may open {limit}{}", and(", and ")),
         _ if files.known_from == KnownFrom::Unit => {
             let unit = model.facts().and_then(|facts| facts.nginx.unit.as_ref()).map_or("the unit", |unit| &unit.name);
             format!("{unit} lets workers open {limit} files (LimitNOFILE){}", and(", and "))
@@ -190,7 +190,12 @@ fn remedy(model: &Model<'_>, state: &State) -> String {
     let is_bound = master.is_some_and(|master| {
         master.may_raise_limits == Some(false) && master.open_files_hard.is_some_and(|hard| wanted > hard)
     });
-    if is_bound { outside(model, wanted) } else { format!("write worker_rlimit_nofile {wanted}; and reload nginx") }
+    let again = if state.has_room() { "if it comes again, " } else { "" };
+    if is_bound {
+        outside(model, wanted)
+    } else {
+        format!("{again}write worker_rlimit_nofile {wanted}; and reload nginx")
+    }
 }
 
 /// How a limit is raised where nginx is started.

@@ -1,9 +1,11 @@
 //! Directives that the nginx of this machine does not have.
 
+use std::collections::BTreeMap;
+
 use crate::catalog::{self, Origin, Version};
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Directive, Kind, Model};
-use std::collections::BTreeMap;
+use crate::facts::Binary;
+use crate::model::{Block, Directive, Kind, Model, is_first_in_plus};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -22,9 +24,18 @@ pub const RULE: Rule = Rule {
 /// So many names are listed.
 const NAMED: usize = 5;
 
+/// The modules of whole blocks, and the options that build them.
+const BLOCKS: [(&str, &str); 2] = [("ngx_stream_module", "--with-stream"), ("ngx_mail_module", "--with-mail")];
+
+/// What is made of nginx, and counts its releases otherwise.
+const RELATIVES: [&str; 5] = ["angie", "freenginx", "openresty", "plus", "tengine"];
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let Some(facts) = model.facts() else { return };
     let (installed, running) = model.releases_seen();
+    if facts.nginx.binary.as_ref().is_some_and(is_a_relative) {
+        return;
+    }
     let master = facts.nginx.master.as_ref();
     let is_replaced = master.is_some_and(|master| master.is_replaced == Some(true));
     if let (Some(installed), Some(running), true) = (installed, running, is_replaced && installed != running) {
@@ -39,6 +50,13 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     for (directive, missing) in first_of_each(model, &machine).into_iter().take(NAMED) {
         say(directive, &missing, findings);
     }
+}
+
+/// Whether it is a program with releases, or modules, of its own.
+fn is_a_relative(binary: &Binary) -> bool {
+    let texts = binary.arguments.iter().chain([&binary.path, &binary.version]);
+    let mut names = texts.map(|text| text.to_ascii_lowercase());
+    names.any(|text| RELATIVES.iter().any(|name| text.contains(name)))
 }
 
 /// The programs that may read the configuration.
@@ -56,6 +74,8 @@ enum Missing {
     Removed(Version, Version),
     /// The module is not in the program.
     Module(&'static str, Option<&'static str>),
+    /// The module is a file of its own, which nothing loads.
+    Load(&'static str),
     /// The program that runs is too old, or too new; the other one is not.
     OfRunning(Version),
 }
@@ -77,7 +97,7 @@ fn first_of_each<'m>(model: &'m Model<'_>, programs: &Programs<'_>) -> Vec<(Dire
 
 fn missing(model: &Model<'_>, directive: Directive<'_>, programs: &Programs<'_>) -> Option<Missing> {
     let definitions: Vec<_> = directive.definitions().collect();
-    let is_foreign = |known: &&catalog::Directive| known.module.origin != Origin::OpenSource;
+    let is_foreign = |known: &&catalog::Directive| known.module.origin != Origin::OpenSource || is_first_in_plus(known);
     // What no supported release has is said without looking at the machine.
     if definitions.is_empty()
         || definitions.iter().any(is_foreign)
@@ -106,18 +126,29 @@ fn by_release(known: &catalog::Directive, version: Version) -> Option<Missing> {
 
 fn by_module(model: &Model<'_>, known: &catalog::Directive, programs: &Programs<'_>) -> Option<Missing> {
     let module = known.module;
-    let option = module.configure.filter(|_| !programs.arguments.is_empty())?;
-    let is_there = programs
+    let block = BLOCKS.iter().find(|(name, _)| *name == module.name).map(|(_, option)| *option);
+    let option = block.or(module.configure).filter(|_| !programs.arguments.is_empty())?;
+    let argument = programs
         .arguments
         .iter()
-        .any(|argument| argument.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
-    let is_loaded = model.directives_named(&["load_module"]).any(|load| {
-        let file = load.argument(0).and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        // A file may bring several: that of stream brings what is in stream.
-        file.starts_with("ngx_") && (file.contains(module.name) || family_of(file) == family_of(module.name))
-    });
-    let is_missing = if option.starts_with("--without") { is_there } else { !is_there && !module.built_by_default };
-    (is_missing && !is_loaded).then_some(Missing::Module(module.name, (!is_there).then_some(option)))
+        .find_map(|argument| argument.strip_prefix(option).filter(|rest| rest.is_empty() || rest.starts_with('=')));
+    let is_loaded = model.directives_named(&["load_module"]).any(|load| brings(load, module.name));
+    match argument {
+        _ if is_loaded => None,
+        Some(_) if option.starts_with("--without") => Some(Missing::Module(module.name, None)),
+        None if option.starts_with("--without") || (module.built_by_default && block.is_none()) => None,
+        None => Some(Missing::Module(module.name, Some(option))),
+        Some("=dynamic") if !model.main().is_unseen() => Some(Missing::Load(module.name)),
+        Some(_) => None,
+    }
+}
+
+/// Whether a `load_module` brings a module. A file may bring several: that of
+/// stream brings what is in stream.
+fn brings(load: Directive<'_>, module: &str) -> bool {
+    let file = load.argument(0).and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let family = family_of(module);
+    file.contains(module) || (family.is_some() && family_of(file) == family)
 }
 
 /// `ngx_stream` of `ngx_stream_ssl_module`.
@@ -134,6 +165,7 @@ fn say(directive: Directive<'_>, missing: &Missing, findings: &mut Findings) {
         Missing::Module(module, _) => {
             format!("the nginx that is installed was built without {module}, which has {name}")
         }
+        Missing::Load(module) => format!("{name} is in {module}, a file of its own, which no load_module loads"),
         Missing::OfRunning(version) => {
             format!("the nginx that runs is {version} and does not have {name}; the one installed has")
         }
@@ -145,6 +177,7 @@ fn say(directive: Directive<'_>, missing: &Missing, findings: &mut Findings) {
         Missing::Removed(..) => "take it out, or write what replaced it".to_owned(),
         Missing::Module(_, Some(option)) => format!("install a package of nginx built with {option}, or load the module with load_module if it is a file of its own"),
         Missing::Module(_, None) => "install a package of nginx that has it".to_owned(),
+        Missing::Load(module) => format!("install the package with it (libnginx-mod-... in Debian), or write load_module modules/{module}.so; at the top"),
         Missing::OfRunning(_) => "restart nginx, so that the program that is installed runs".to_owned(),
     });
 }

@@ -1,7 +1,8 @@
 //! Directories that nginx cannot write to.
 
-use crate::engine::Finding;
-use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
+use std::collections::BTreeSet;
+
+use crate::engine::{Check, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::facts::{FileKind, Signature};
 use crate::model::{Directory, DirectoryPurpose, Model, Seen};
 
@@ -24,9 +25,15 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         return;
     }
     let mut seen = model.seen(&[Signature::ProxyTempDenied, Signature::BodyTempDenied]);
-    for directory in model.directories() {
-        let Some(problem) = problem_of(model, &directory) else { continue };
-        let finding = say(&directory, &problem, findings);
+    let mut said: BTreeSet<(&str, DirectoryPurpose)> = BTreeSet::new();
+    let directories = model.directories();
+    for directory in &directories {
+        // Many servers may log to one directory.
+        if !said.insert((directory.path, directory.purpose)) {
+            continue;
+        }
+        let Some(problem) = problem_of(model, directory) else { continue };
+        let finding = say(directory, &problem, findings);
         seen.retain(|seen| {
             let is_its = seen.detail.is_some_and(|path| is_below(path, directory.path));
             if is_its {
@@ -102,11 +109,11 @@ fn is_below(path: &str, directory: &str) -> bool {
 fn say<'f>(directory: &Directory<'_>, problem: &Problem<'_>, findings: &'f mut Findings) -> &'f mut Finding {
     let path = directory.path;
     let name = name_of(directory.purpose);
-    let default = if directory.directive.is_none() { ", the default," } else { "" };
+    let default = if directory.directive.is_none() { " (the default)" } else { "" };
     let what = match problem {
         Problem::Missing => format!("{path}{default} is not there"),
         Problem::NoDirectory => format!("{path}{default} is no directory"),
-        Problem::StopsAt(stop) => format!("the workers cannot get to {path}{default}: they may not enter {stop}"),
+        Problem::StopsAt(stop) => format!("the workers cannot get to {path}{default}, as they may not enter {stop}"),
         Problem::Denied => format!("the workers may not write to {path}{default}{}", owner(directory)),
     };
     let finding = findings.add(directory.place, format!("{what}: {name}"));
@@ -115,9 +122,8 @@ fn say<'f>(directory: &Directory<'_>, problem: &Problem<'_>, findings: &'f mut F
         Problem::StopsAt(stop) => format!("let the user of the workers enter it: chmod o+x {stop}"),
         Problem::NoDirectory => "write the path of a directory".to_owned(),
         Problem::Missing if directory.purpose == DirectoryPurpose::Logs => format!("mkdir {path}"),
-        Problem::Missing | Problem::Denied => {
-            format!("give it to the user of the workers; nginx does so itself when root starts or reloads it (ls -ld {path})")
-        }
+        Problem::Missing => format!("reload nginx as root, which makes it, or mkdir {path} and give it to the user of the workers"),
+        Problem::Denied => format!("reload nginx as root, which gives it to the user of the workers; if that changes nothing, see whether it is mounted read-only: findmnt -T {path}"),
     });
     if directory.purpose == DirectoryPurpose::Logs {
         finding.severity(Severity::Warning);
@@ -139,10 +145,10 @@ fn name_of(purpose: DirectoryPurpose) -> &'static str {
 }
 
 fn consequence(purpose: DirectoryPurpose, problem: &Problem<'_>) -> String {
-    let why = if matches!(problem, Problem::Missing) {
-        "failed (2: No such file or directory)"
-    } else {
-        "failed (13: Permission denied)"
+    let why = match problem {
+        Problem::Missing => "failed (2: No such file or directory)",
+        Problem::NoDirectory => "failed (20: Not a directory)",
+        Problem::StopsAt(_) | Problem::Denied => "failed (13: Permission denied)",
     };
     match purpose {
         DirectoryPurpose::Bodies => format!(

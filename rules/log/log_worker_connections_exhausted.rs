@@ -37,7 +37,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
             format!("a worker used up its connections (worker_connections{written}), and clients were turned away");
         findings.add(place, message).note("their connection is reset without an answer and without a line in the access log; a request that is passed on takes two connections, or more and more where nginx passes to itself in a loop")
     };
-    finding.help(format!("write worker_connections {doubled}; and worker_rlimit_nofile {}; if the clients are real: first look whether the requests pass to this nginx again and again", doubled.saturating_mul(2)));
+    finding.help(format!("see first whether these requests pass to this nginx again and again; if the clients are real, write worker_connections {doubled}; and worker_rlimit_nofile {};", doubled.saturating_mul(2)));
     exhausted.iter().chain(&reused).for_each(|seen| {
         finding.seen(seen);
     });
