@@ -243,6 +243,19 @@ pub const ALL: &[&Rule] = &[
     &include::include_matches_nothing::RULE,
     // what doctor finds on the machine
     &live::live_upstream_refused::RULE,
+    &live::live_nginx_not_running::RULE,
+    &live::live_port_in_use::RULE,
+    &live::live_listen_address_missing::RULE,
+    &live::live_running_version::RULE,
+    &live::live_configuration_not_loaded::RULE,
+    &live::live_rlimit_vs_connections::RULE,
+    &live::live_nofile_limits_conf_ineffective::RULE,
+    &live::live_cpu_quota_vs_workers::RULE,
+    &live::live_backlog_above_somaxconn::RULE,
+    &live::live_temp_and_log_dirs::RULE,
+    &live::live_disk_full::RULE,
+    &live::live_file_not_readable::RULE,
+    &live::live_backend_idle_timeout::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
     &log::log_redirection_cycle::RULE,
@@ -252,6 +265,7 @@ pub const ALL: &[&Rule] = &[
     &log::log_buffered_to_disk::RULE,
     &log::log_broken_proxy_protocol::RULE,
     &log::log_requests_limited::RULE,
+    &log::log_worker_connections_exhausted::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,

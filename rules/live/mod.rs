@@ -1,4 +1,17 @@
 //! What is wrong on this machine: rules that judge what `doctor` saw.
 //! Without facts they are silent.
 
+pub mod live_backend_idle_timeout;
+pub mod live_backlog_above_somaxconn;
+pub mod live_configuration_not_loaded;
+pub mod live_cpu_quota_vs_workers;
+pub mod live_disk_full;
+pub mod live_file_not_readable;
+pub mod live_listen_address_missing;
+pub mod live_nginx_not_running;
+pub mod live_nofile_limits_conf_ineffective;
+pub mod live_port_in_use;
+pub mod live_rlimit_vs_connections;
+pub mod live_running_version;
+pub mod live_temp_and_log_dirs;
 pub mod live_upstream_refused;

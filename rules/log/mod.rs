@@ -9,3 +9,4 @@ pub mod log_named_location_missing;
 pub mod log_redirection_cycle;
 pub mod log_requests_limited;
 pub mod log_too_big_header;
+pub mod log_worker_connections_exhausted;

@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Edit, Finding, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Effective, Kept, KeptConnections, Place, Protocol, Target, Upstream};
+use crate::model::{Block, KeptConnections, Place, Target, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -24,10 +24,12 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     let server_time = block.model().surroundings().backend_idle_timeout;
     let is_too_long = match server_time {
         Some(server_time) => kept.milliseconds >= server_time,
-        // Whoever wrote a time has thought of one.
+        // Whoever wrote a time has thought of one, and one that was seen is
+        // another rule's.
+        None if upstream.idle_time_seen().is_some() => false,
         None => kept.keepalive.is_some() && kept.timeout.is_none(),
     };
-    let Some(user) = block.model().targets_of(upstream).find(|target| is_too_long && loses_requests(*target)) else {
+    let Some(user) = block.model().targets_of(upstream).find(|target| is_too_long && target.may_lose_requests()) else {
         return;
     };
     let Some(place) = kept.timeout.or(kept.keepalive).or(block.head()).map(|directive| directive.place()) else {
@@ -64,27 +66,6 @@ fn describe<'f>(place: Place, message: String, user: Target<'_>, findings: &'f m
         .add(place, message)
         .note("a POST, PATCH or LOCK on a connection that its server is just closing gets 502: upstream prematurely closed connection, or recv() failed (104: Connection reset by peer); other requests are tried again on a new connection")
         .label(user.directive.place(), "passed on over these connections")
-}
-
-/// Whether a request that came to nothing on a kept connection can get lost:
-/// it may be a POST, and it is not sent once more.
-fn loses_requests(target: Target<'_>) -> bool {
-    let is_of_http = matches!(target.protocol, Protocol::Proxy | Protocol::Grpc);
-    let retries = match target.effective("next_upstream") {
-        Effective::Set(directive) => directive.has_flag("non_idempotent"),
-        Effective::Default => false,
-        Effective::Unseen => true,
-    };
-    is_of_http && !retries && target.kept() == Kept::Open && !takes_no_posts(target.block())
-}
-
-/// Whether a `limit_except` of the location lets no POST through.
-fn takes_no_posts(block: Block<'_>) -> bool {
-    let location = block.outwards().find(|outer| outer.is(Context::Location)).unwrap_or(block);
-    location.directives("limit_except").any(|limit| {
-        let denies = limit.block().is_some_and(|inner| inner.directives("deny").any(|deny| deny.has_flag("all")));
-        denies && !limit.arguments().any(|method| ["POST", "PATCH", "LOCK"].contains(&method))
-    })
 }
 
 fn in_words(milliseconds: u64) -> String {

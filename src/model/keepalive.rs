@@ -6,9 +6,9 @@ use rustc_hash::FxHashMap;
 use crate::catalog::{Context, Family, Version};
 use crate::tree::NodeId;
 
-use super::target::{Protocol, Target};
-use super::upstream::{Balancer, Upstream};
-use super::{Directive, Effective, Model, Values, parse_milliseconds, parse_number};
+use super::target::{Host, Protocol, Target};
+use super::upstream::{Balancer, Server, Upstream};
+use super::{Block, Directive, Effective, Model, Values, parse_milliseconds, parse_number};
 
 /// From this release on every group keeps connections unless it says
 /// otherwise, and requests are passed on as HTTP/1.1 without
@@ -32,6 +32,15 @@ pub struct KeptConnections<'m> {
     pub timeout: Option<Directive<'m>>,
     /// For so many milliseconds.
     pub milliseconds: u64,
+}
+
+/// Whether a `limit_except` of the location lets no POST through.
+fn takes_no_posts(block: Block<'_>) -> bool {
+    let location = block.outwards().find(|outer| outer.is(Context::Location)).unwrap_or(block);
+    location.directives("limit_except").any(|limit| {
+        let denies = limit.block().is_some_and(|inner| inner.directives("deny").any(|deny| deny.has_flag("all")));
+        denies && !limit.arguments().any(|method| ["POST", "PATCH", "LOCK"].contains(&method))
+    })
 }
 
 /// What becomes of a connection behind the answer to a request that is passed
@@ -81,7 +90,39 @@ impl<'m> Upstream<'m> {
     }
 }
 
+impl<'m> Upstream<'m> {
+    /// The shortest time, in milliseconds, after which one of its servers was
+    /// seen to end an idle connection, and that server.
+    pub fn idle_time_seen(self) -> Option<(Server<'m>, u64)> {
+        let facts = self.block.model().facts()?;
+        let time_of = |server: Server<'m>| {
+            let endpoint = server.endpoint()?;
+            let addresses = match endpoint.host {
+                Host::Unix(path) => vec![format!("unix:{path}")],
+                Host::Address(host) | Host::Name(host) => facts.addresses_of(host, endpoint.port?)?,
+            };
+            let conversations = addresses.iter().flat_map(|address| facts.conversations_with(address));
+            conversations.filter_map(|conversation| conversation.idle_milliseconds).min()
+        };
+        let servers = self.servers().filter(|server| !server.is_down());
+        let times = servers.filter_map(|server| Some((server, time_of(server)?)));
+        times.min_by_key(|(_, milliseconds)| *milliseconds)
+    }
+}
+
 impl Target<'_> {
+    /// Whether a request can get lost when the server closes a kept connection
+    /// as it is sent: it may be a POST, and it is not sent once more.
+    pub fn may_lose_requests(self) -> bool {
+        let is_of_http = matches!(self.protocol, Protocol::Proxy | Protocol::Grpc);
+        let retries = match self.effective("next_upstream") {
+            Effective::Set(directive) => directive.has_flag("non_idempotent"),
+            Effective::Default => false,
+            Effective::Unseen => true,
+        };
+        is_of_http && !retries && self.kept() == Kept::Open && !takes_no_posts(self.block())
+    }
+
     /// What becomes of the connection behind the answer.
     pub fn kept(self) -> Kept {
         let known = self.directive.model().kept_by_targets().get(&self.directive.id());
@@ -208,8 +249,10 @@ impl Model<'_> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::facts::{Conversation, Facts};
     use crate::model::Profile;
     use crate::tree::{self, Memory, Places};
 
@@ -273,6 +316,55 @@ mod tests {
         ];
         for (location, version, expected) in table {
             assert_eq!(ask("", location, version).1, expected, "{location} {version:?}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_idle_time_of_a_group_counts() {
+        let text = "events {} http { upstream a { server 127.0.0.1:1; server 127.0.0.1:2; server 127.0.0.1:3 down; } }";
+        let table = [
+            (vec![], None),
+            (vec![("127.0.0.1:1", None)], None),
+            (vec![("127.0.0.1:1", Some(9)), ("127.0.0.1:2", Some(7))], Some(("127.0.0.1:2", 7))),
+            (vec![("127.0.0.1:1", Some(9)), ("127.0.0.1:3", Some(7))], Some(("127.0.0.1:1", 9))),
+        ];
+        for (seen, expected) in table {
+            let conversation = |(address, idle_milliseconds): &(&str, Option<u64>)| Conversation {
+                address: (*address).to_owned(),
+                idle_milliseconds: *idle_milliseconds,
+                ..Conversation::default()
+            };
+            let facts = Facts { conversations: seen.iter().map(conversation).collect(), ..Facts::default() };
+            let entry = Path::new("/nginx.conf");
+            let files: Memory = [(entry, text.as_bytes().to_vec())].into_iter().collect();
+            let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+            let profile = Profile { facts: Some(Arc::new(facts)), ..Profile::default() };
+            let model = Model::new(&tree, Context::Main, profile);
+            let found = model.upstream(Family::Http, "a").expect("the group").idle_time_seen();
+            assert_eq!(found.map(|(server, time)| (server.address(), time)), expected, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn requests_are_lost_where_they_are_kept_and_not_sent_again() {
+        let kept = "proxy_http_version 1.1; proxy_set_header Connection \"\";";
+        let table = [
+            ("", true),
+            ("proxy_next_upstream error timeout non_idempotent;", false),
+            ("limit_except GET { deny all; }", false),
+            ("limit_except GET POST { deny all; }", true),
+            ("proxy_set_header Connection close;", false),
+        ];
+        for (location, expected) in table {
+            let text = format!(
+                "events {{}} http {{ server {{ location / {{ proxy_pass http://127.0.0.1:1; {kept} {location} }} }} }}"
+            );
+            let entry = Path::new("/nginx.conf");
+            let files: Memory = [(entry, text.into_bytes())].into_iter().collect();
+            let tree = tree::load(&files, entry, &Places::of_entry(entry, entry)).expect("the entry is there");
+            let model = Model::new(&tree, Context::Main, Profile::of_version(Some(Version::new(1, 28, 0))));
+            let target = model.targets().next().expect("the target");
+            assert_eq!(target.may_lose_requests(), expected, "{location}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod buffer;
 mod build;
 mod capture;
 mod directive;
+mod disk;
 mod dispatch;
 mod effective;
 mod endpoint;
@@ -41,8 +42,10 @@ mod regex;
 mod resolver;
 mod retraced;
 pub mod route;
+mod running;
 mod server_name;
 mod syslog;
+mod taken;
 mod target;
 mod template;
 mod timeout;
@@ -61,6 +64,7 @@ pub use address::{
 pub use buffer::{PAGE, Sizes, written_size};
 pub use capture::{Capture, captures_of};
 pub use directive::{Block, Directive, Place, has_placeholder};
+pub use disk::{Base, Directory, Purpose as DirectoryPurpose};
 pub use dispatch::{Misfit, swallowed_word};
 pub use effective::{Effective, EffectiveList};
 pub use endpoint::Endpoint;
@@ -87,8 +91,10 @@ pub use reading::evaluated_since;
 pub use regex::{Regex, RegexError, compile_regex};
 pub use resolver::{InScope, NameServer, NameServerKind, Resolver};
 pub use retraced::Turn;
+pub use running::{KnownFrom, Unloaded, WorkerFiles};
 pub use server_name::{NameKind, ServerName, kind_of_name};
 pub use syslog::{SyslogError, check_syslog, syslog_facilities, syslog_severities};
+pub use taken::Taken;
 pub use target::{
     Host, PASS_AND_SERVER_NAMES, PASS_DIRECTIVES, PASS_NAMES, Protocol, Target, split_address, split_target,
 };
