@@ -243,7 +243,15 @@ pub const ALL: &[&Rule] = &[
     &include::include_matches_nothing::RULE,
     // what doctor finds on the machine
     &live::live_upstream_refused::RULE,
+    &live::live_upstream_unreachable::RULE,
+    &live::live_localhost_dual_stack::RULE,
+    &live::live_container_loopback::RULE,
+    &live::live_selinux_connect::RULE,
+    &live::live_unix_socket::RULE,
+    &live::live_ephemeral_ports::RULE,
+    &live::live_proxy_bind_not_local::RULE,
     // what doctor finds in the logs
+    &log::log_no_live_upstreams::RULE,
     &log::log_too_big_header::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,

@@ -1,4 +1,5 @@
 //! What the logs say, and what can only be told from them. Without a log they
 //! are silent.
 
+pub mod log_no_live_upstreams;
 pub mod log_too_big_header;

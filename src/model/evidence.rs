@@ -272,6 +272,8 @@ impl<'t> Model<'t> {
         match endpoint.host {
             Host::Unix(path) => peer.strip_prefix("unix:") == Some(path),
             Host::Address(host) => endpoint.port.is_some_and(|port| peer == format!("{host}:{port}")),
+            // No address: nginx had none to try, and names the host alone.
+            Host::Name(name) if !peer.contains(':') => name.eq_ignore_ascii_case(peer),
             Host::Name(name) => {
                 let addresses = endpoint.port.and_then(|port| self.facts()?.addresses_of(name, port));
                 match addresses {
@@ -393,6 +395,8 @@ stream {
             // By a rewrite to another location.
             ("b.example", "GET b.example/x", "https", "192.0.2.1:443", 19),
             ("b.example", "GET b.example/x", "https", "192.0.2.9:443", 18),
+            // No server of the name is left to try.
+            ("b.example", "GET b.example/x", "https", "name.example", 19),
             ("0.0.0.0:9000", "", "", "127.0.0.1:3000", 23),
             ("unknown.example", "GET /", "", "", 1),
         ];
