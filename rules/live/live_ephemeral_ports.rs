@@ -41,6 +41,9 @@ fn say_failing(model: &Model<'_>, failure: &Failure<'_>, findings: &mut Findings
     let taken =
         taken(model, address).map_or_else(String::new, |(taken, ports)| format!(": {taken} of {ports} are taken"));
     let verb = if failure.now.is_empty() { "was" } else { "is" };
+    // Without IPv6 the message is the same.
+    let is_certain = !address.starts_with('[') || !taken.is_empty() || model.has_ipv6_address();
+    let taken = if is_certain { taken } else { ", or no address of IPv6 to make them from".to_owned() };
     let finding =
         findings.add(failure.place(), format!("no local port {verb} left for connections to {address}{taken}"));
     if failure.is_spared {

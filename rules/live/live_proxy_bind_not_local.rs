@@ -2,9 +2,7 @@
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::facts::Signature;
-use crate::model::{
-    Directive, Effective, HostAddress, Model, Place, Seen, parse_ipv4, parse_ipv6, parse_local_address,
-};
+use crate::model::{Directive, Effective, HostAddress, Model, Seen, parse_ipv4, parse_ipv6, parse_local_address};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -34,7 +32,17 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
         say_now(model, *directive, own, findings);
     }
     let is_said = |seen: &Seen<'_>| said_by(seen).is_some_and(|said| wrong.iter().any(|own| own.id() == said.id()));
-    seen.iter().filter(|seen| !is_said(seen)).for_each(|seen| say_then(seen, findings));
+    for seen in seen.iter().filter(|seen| !is_said(seen)) {
+        // What no line says any more has been taken care of.
+        let says = |directive: &Directive<'_>| {
+            let text = directive.argument(0).unwrap_or_default();
+            text.contains('$') || seen.detail.is_some_and(|detail| detail == text)
+        };
+        let said = said_by(seen).or_else(|| model.directives_named(&NAMES).find(says));
+        if let Some(directive) = said.filter(says) {
+            say_then(seen, directive, findings);
+        }
+    }
 }
 
 /// The directive that says which address the connections of a message come
@@ -109,10 +117,9 @@ fn own_addresses(model: &Model<'_>) -> String {
 }
 
 /// Of what the log has and what is not so now, or was not looked at.
-fn say_then(seen: &Seen<'_>, findings: &mut Findings) {
-    let directive = said_by(seen);
-    let place: Place = directive.map_or_else(|| seen.place(), |directive| directive.place_of_argument(0));
-    let name = directive.map_or("proxy_bind", |directive| directive.name());
+fn say_then(seen: &Seen<'_>, directive: Directive<'_>, findings: &mut Findings) {
+    let place = directive.place_of_argument(0);
+    let name = directive.name();
     let address = seen.detail.unwrap_or("the address");
     let finding = findings.add(place, format!("this machine did not have the address {address}, which {name} says"));
     finding.severity(Severity::Warning);

@@ -60,10 +60,11 @@ fn trouble_now<'m>(model: &'m Model<'_>, socket: &SocketUse<'m>) -> Option<Troub
         let was_missing = socket.seen.iter().any(|seen| seen.signature == Signature::UnixMissing);
         return (is_there || was_missing).then_some(Trouble::Hidden);
     }
-    if let Some(file) = socket.file_on_the_way() {
+    let is_taken = outcome == Some(Outcome::Connected);
+    if let Some(file) = socket.file_on_the_way().filter(|_| !is_taken) {
         return Some(Trouble::Through(file));
     }
-    match kind {
+    match kind.filter(|_| !is_taken) {
         Some(FileKind::Missing) => return Some(Trouble::Missing),
         Some(FileKind::File) => return Some(Trouble::NotASocket("a file")),
         Some(FileKind::Directory) => return Some(Trouble::NotASocket("a directory")),

@@ -11,7 +11,9 @@ use crate::tree::NodeId;
 
 use super::address::parse_ipv6;
 use super::reached::endpoint_of;
-use super::{Directive, Effective, Endpoint, Host, Model, Place, Protocol, Reached, Seen, Server, Target, Upstream};
+use super::{
+    BlockId, Directive, Effective, Endpoint, Host, Model, Place, Protocol, Reached, Seen, Server, Target, Upstream,
+};
 use super::{is_loopback, parse_number, split_address};
 
 /// What is behind a connection that fails.
@@ -171,6 +173,10 @@ impl<'t> Model<'t> {
         lines.sort_unstable();
         let mut failures: Vec<Failure<'m>> = Vec::new();
         let mut known: FxHashMap<(FailureKind, Vec<String>), usize> = FxHashMap::default();
+        let mut answering: FxHashMap<BlockId, usize> = FxHashMap::default();
+        for reached in all.values().filter(|reached| reached.answers()) {
+            *answering.entry(reached.endpoint.directive.parent().id()).or_default() += 1;
+        }
         for reached in lines.iter().map(|line| &all[line]) {
             let mut kinds: Vec<(FailureKind, (String, &'m Connection))> = Vec::new();
             for (address, connection) in &reached.connections {
@@ -182,7 +188,7 @@ impl<'t> Model<'t> {
                 let kind = of_kind[0].0;
                 let now: Vec<(String, &'m Connection)> = of_kind.iter().map(|(_, now)| now.clone()).collect();
                 let line = reached.endpoint.directive;
-                let is_spared = self.is_spared(reached, &now);
+                let is_spared = is_spared(reached, &now, &answering);
                 let addresses = now.iter().map(|(address, _)| address.clone()).collect();
                 match known.get(&(kind, addresses)) {
                     Some(index) => {
@@ -226,7 +232,7 @@ impl<'t> Model<'t> {
                     Some(reached) => reached.is_half_of_localhost(),
                     // A request tries both: where only one is in the log, the
                     // other one answered.
-                    None => peers(&list).len() == 1,
+                    None => self.has_two_localhosts() && peers(&list).len() == 1,
                 };
             let all_answer = reached.is_some_and(|reached| reached.all_are(Outcome::Connected));
             for seen in list {
@@ -320,6 +326,11 @@ impl<'t> Model<'t> {
             || self.passed_to().any(|endpoint| matches!(endpoint.host, Host::Name(_)) && !endpoint.host.is_localhost())
     }
 
+    fn has_two_localhosts(&self) -> bool {
+        let localhost = self.facts().and_then(|facts| facts.names.get("localhost"));
+        localhost.is_some_and(|resolution| resolution.addresses.len() > 1)
+    }
+
     /// Whether what was seen tells what there is to say of a line that names
     /// `localhost`: that it is one address here, that only one of two answers,
     /// or that a container is meant by it.
@@ -334,26 +345,18 @@ impl<'t> Model<'t> {
                 .any(|failure| says(failure.kind) && failure.lines.iter().any(|own| own.id() == line.id()))
     }
 
+    /// Whether this machine certainly has an address of IPv6.
+    pub fn has_ipv6_address(&self) -> bool {
+        let addresses = self.facts().and_then(|facts| facts.machine.addresses.as_deref()).unwrap_or_default();
+        addresses.iter().any(|address| parse_ipv6(address).is_some())
+    }
+
     /// Whether this machine certainly has no IPv6: not in the kernel, or no
     /// address of it.
     pub fn is_without_ipv6(&self) -> bool {
         let Some(machine) = self.facts().map(|facts| &facts.machine) else { return false };
-        let has_address = |addresses: &Vec<String>| addresses.iter().any(|address| parse_ipv6(address).is_some());
         machine.ipv6 == Some(false)
-            || machine.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty() && !has_address(addresses))
-    }
-
-    /// Whether clients are served by somebody else: another address of the
-    /// name, or another server of the group, answers, and requests go on to it.
-    fn is_spared(&self, reached: &Reached<'_>, now: &[(String, &Connection)]) -> bool {
-        let has = |outcome: Outcome| now.iter().any(|(_, connection)| connection.outcome == outcome);
-        // Without a socket nginx gives up the request.
-        if has(Outcome::NotSupported) {
-            return false;
-        }
-        let condition = if has(Outcome::TimedOut) { "timeout" } else { "error" };
-        let line = reached.endpoint.directive;
-        self.is_covered(line, condition) || (reached.answers() && go_on_after(line, condition))
+            || machine.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty() && !self.has_ipv6_address())
     }
 
     /// Whether clients do without this server of a group: it is a backup, or
@@ -371,6 +374,25 @@ impl<'t> Model<'t> {
                 endpoint.and_then(|endpoint| self.reached_at(endpoint)).is_some_and(|reached| reached.answers())
             })
     }
+}
+
+/// Whether clients are served by somebody else: another address of the name,
+/// or another server of the group, answers, and requests go on to it.
+/// `answering` says how many servers of each group do.
+fn is_spared(reached: &Reached<'_>, now: &[(String, &Connection)], answering: &FxHashMap<BlockId, usize>) -> bool {
+    let has = |outcome: Outcome| now.iter().any(|(_, connection)| connection.outcome == outcome);
+    // Without a socket nginx gives up the request.
+    if has(Outcome::NotSupported) {
+        return false;
+    }
+    let condition = if has(Outcome::TimedOut) { "timeout" } else { "error" };
+    let line = reached.endpoint.directive;
+    let server = Server { directive: line };
+    if server.is_in_group() && server.is_backup() {
+        return true;
+    }
+    let others = if server.is_in_group() { answering.get(&line.parent().id()).copied().unwrap_or(0) } else { 0 };
+    (reached.answers() || others > 0) && go_on_after(line, condition)
 }
 
 /// Whether all requests that cannot be passed there go on.

@@ -141,7 +141,12 @@ impl<'t> Model<'t> {
             });
             own.any(|reached| !reached.all_are(Outcome::Connected))
         };
-        if failures.iter().any(|failure| is_same_group(seen, failure)) || fails_now() {
+        // A server may be in more than one group.
+        let is_of_group = |failure: &Seen<'_>| {
+            let Some((group, peer)) = group.zip(failure.peer) else { return false };
+            group.endpoints().any(|endpoint| self.leads_to(endpoint, peer))
+        };
+        if failures.iter().any(|failure| is_same_group(seen, failure) || is_of_group(failure)) || fails_now() {
             return NoLiveCause::Failures;
         }
         let users: Vec<Target<'m>> = match group {
