@@ -1,8 +1,8 @@
 //! A server behind nginx that takes no connections.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::facts::{ListeningSocket, Outcome, Signature};
-use crate::model::{Host, Model, Reached, Seen, Server, is_loopback};
+use crate::facts::{ListeningSocket, Outcome};
+use crate::model::{Failure, FailureKind, Host, Model};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -18,45 +18,27 @@ pub const RULE: Rule = Rule {
     check: Check::Configuration(check),
 };
 
+/// So many other lines that lead to the same address are labelled.
+const LINES: usize = 3;
+
 fn check(model: &Model<'_>, findings: &mut Findings) {
-    let seen = model.seen(&[Signature::UpstreamRefused]);
-    let refusing: Vec<Reached<'_>> =
-        model.reached().into_iter().filter(|reached| is_refusing(model, reached)).collect();
-    for reached in &refusing {
-        say_now(model, reached, &seen, findings);
+    for failure in model.failures().iter().filter(|failure| failure.kind == FailureKind::Refused) {
+        if failure.now.is_empty() { say_then(failure, findings) } else { say_now(model, failure, findings) }
     }
-    let is_said = |seen: &Seen<'_>| refusing.iter().any(|reached| seen.is_about(reached.endpoint.directive));
-    seen.iter().filter(|seen| !is_said(seen)).for_each(|seen| say_then(seen, findings));
 }
 
-/// Whether connections are refused now, and this rule is the one to say so.
-fn is_refusing(model: &Model<'_>, reached: &Reached<'_>) -> bool {
-    let refused = !reached.with(Outcome::Refused).is_empty();
-    let host = reached.endpoint.host;
-    let is_own_program = matches!(host, Host::Unix(_));
-    // That of two addresses of localhost one does not answer is another rule's,
-    // and so is what a container's own loopback means.
-    let is_half_of_localhost = host.is_localhost() && !reached.all_are(Outcome::Refused);
-    let is_of_container = is_loopback(host) && model.is_in_container();
-    refused && !is_own_program && !is_half_of_localhost && !is_of_container
-}
-
-fn say_now(model: &Model<'_>, reached: &Reached<'_>, seen: &[Seen<'_>], findings: &mut Findings) {
-    let directive = reached.endpoint.directive;
-    let addresses = reached.with(Outcome::Refused);
-    let is_all = reached.all_are(Outcome::Refused);
-    let of = match reached.endpoint.host {
-        Host::Name(name) if is_all => format!(", the address of \"{name}\""),
-        Host::Name(name) => format!(", of the {} addresses of \"{name}\"", reached.connections.len()),
-        _ => String::new(),
-    };
-    let instead = model.listening_instead(reached.endpoint);
-    let message = format!("nothing listens on {}{of}{}", addresses.join(" and "), in_words(&instead));
-    let finding = findings.add(directive.place_of_argument(0), message);
-    if (Server { directive }).is_backup() || !is_all {
+fn say_now(model: &Model<'_>, failure: &Failure<'_>, findings: &mut Findings) {
+    let instead = failure.endpoint().map(|endpoint| model.listening_instead(endpoint)).unwrap_or_default();
+    let (addresses, of) = (failure.addresses().join(" and "), of_name(failure));
+    let finding = findings.add(failure.place(), format!("nothing listens on {addresses}{of}{}", in_words(&instead)));
+    if failure.is_spared {
         finding.severity(Severity::Warning);
     }
-    finding.note("the connection is refused: requests passed there get 502, with \"connect() failed (111: Connection refused)\" in the error log");
+    finding.note(match (failure.is_spared, failure.is_of_stream()) {
+        (true, _) => "the connection is refused, \"connect() failed (111: Connection refused)\" is in the error log, and clients are served by the others as long as these answer",
+        (false, true) => "the connection is refused: those passed there are closed, with \"connect() failed (111: Connection refused)\" in the error log",
+        (false, false) => "the connection is refused: requests passed there get 502, with \"connect() failed (111: Connection refused)\" in the error log",
+    });
     finding.help(match instead.first() {
         Some(socket) => format!(
             "start the program, or write the port it listens on; if {} is the one, that is {}",
@@ -65,20 +47,43 @@ fn say_now(model: &Model<'_>, reached: &Reached<'_>, seen: &[Seen<'_>], findings
         ),
         None => "start the program that should listen there, or write where it does listen".to_owned(),
     });
-    seen.iter().filter(|seen| seen.is_about(directive)).for_each(|seen| {
+    for line in failure.lines.iter().skip(1).take(LINES) {
+        finding.label(line.place_of_argument(0), "leads there, too");
+    }
+    failure.seen.iter().for_each(|seen| {
         finding.seen(seen);
     });
 }
 
 /// Of what the log has and what is not so now, or was not looked at.
-fn say_then(seen: &Seen<'_>, findings: &mut Findings) {
-    let peer = seen.peer.unwrap_or("the server behind nginx");
-    let finding =
-        findings.add(seen.place(), format!("{peer} refused connections: nothing listened there, or too little"));
+fn say_then(failure: &Failure<'_>, findings: &mut Findings) {
+    let addresses = match failure.addresses()[..] {
+        [] => "the server behind nginx".to_owned(),
+        ref addresses => addresses.join(" and "),
+    };
+    let is_back = failure.reached.as_ref().is_some_and(|reached| reached.all_are(Outcome::Connected));
+    let now = if is_back { ", and takes them now" } else { "" };
+    let finding = findings.add(failure.place(), format!("{addresses} refused connections{now}"));
     finding.severity(Severity::Warning);
-    finding.note("each such request got 502 unless another server of the group answered it; it may be a restart of the program, or a time at which it was down");
+    let each = if failure.is_of_stream() { "connection was closed" } else { "request got 502" };
+    let unless = if failure.has_alternatives() { " unless another server took it" } else { "" };
+    finding.note(format!("nothing listened there: each such {each}{unless}, \"connect() failed (111: Connection refused)\"; it may be a restart of the program, or a time at which it was down"));
     finding.help("look at the program's own log for these times; it should go on taking connections while it restarts");
-    finding.seen(seen);
+    failure.seen.iter().for_each(|seen| {
+        finding.seen(seen);
+    });
+}
+
+/// Which name the addresses are of.
+fn of_name(failure: &Failure<'_>) -> String {
+    match (failure.endpoint().map(|endpoint| endpoint.host), &failure.reached) {
+        (Some(Host::Name(name)), Some(reached)) if reached.connections.len() > failure.now.len() => {
+            format!(", of the {} addresses of \"{name}\"", reached.connections.len())
+        }
+        (Some(Host::Name(name)), _) if failure.now.len() == 1 => format!(", the address of \"{name}\""),
+        (Some(Host::Name(name)), _) => format!(", the addresses of \"{name}\""),
+        _ => String::new(),
+    }
 }
 
 fn in_words(instead: &[&ListeningSocket]) -> String {

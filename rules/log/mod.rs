@@ -6,6 +6,7 @@ pub mod log_body_too_large;
 pub mod log_broken_proxy_protocol;
 pub mod log_buffered_to_disk;
 pub mod log_named_location_missing;
+pub mod log_no_live_upstreams;
 pub mod log_redirection_cycle;
 pub mod log_requests_limited;
 pub mod log_too_big_header;

@@ -62,6 +62,9 @@ fn path_in_socket(directive: Directive<'_>, text: &str, path: usize, findings: &
         directive.place_in_argument(0, path..text.len()),
         format!("\"{uri}\" is taken for a part of the socket's path: a colon is missing in front of it"),
     );
+    for seen in &directive.model().seen_of_socket(directive) {
+        finding.seen(seen);
+    }
     finding.note(format!(
         "requests get 502: connect() to {} failed (20: Not a directory), where the socket is there",
         &text[path - "unix:".len()..]
@@ -87,6 +90,9 @@ fn colon_in_socket(directive: Directive<'_>, text: &str, path: usize, findings: 
         directive.place_in_argument(0, end..text.len()),
         format!("\"{uri}\" is taken for a part of the socket's path: {} takes no path of a request", directive.name()),
     );
+    for seen in &directive.model().seen_of_socket(directive) {
+        finding.seen(seen);
+    }
     finding.note(format!(
         "requests get 502: connect() to {} failed (2: No such file or directory)",
         &text[path - "unix:".len()..]

@@ -2,7 +2,7 @@
 
 use crate::catalog::Context;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{Block, Server, Upstream};
+use crate::model::{Block, NoLive, NoLiveCause, Server, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -20,13 +20,15 @@ pub const RULE: Rule = Rule {
 
 fn check(block: Block<'_>, findings: &mut Findings) {
     let upstream = Upstream { block };
-    let servers: Vec<Server<'_>> = upstream.servers().filter(|server| !server.is_down()).collect();
-    let is_limited = !servers.is_empty() && servers.iter().all(|server| server.max_conns().is_some());
-    // With NGINX Plus requests may wait.
-    let may_wait = block.directive("queue").is_some();
-    if may_wait || !is_limited || !upstream.is_whole() || !upstream.is_run_by_nginx() {
+    if !upstream.is_limited() {
         return;
     }
+    // The log has it: that it does happen is said there.
+    let is_seen = |none: &NoLive<'_>| matches!(none.cause, NoLiveCause::Limits) && none.is_about(block.id());
+    if block.model().no_live_upstreams().iter().any(is_seen) {
+        return;
+    }
+    let servers: Vec<Server<'_>> = upstream.servers().filter(|server| !server.is_down()).collect();
     let Some(head) = block.head() else { return };
     let finding = findings.add(
         head.place(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::{Check, Edit, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::model::{BlockId, Directive, Effective, Model, Protocol, Target, Upstream};
+use crate::model::{BlockId, Directive, FAILING_ANSWERS, Model, NoLiveCause, Protocol, Upstream};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -22,9 +22,6 @@ pub const RULE: Rule = Rule {
 const NAMES: [&str; 5] =
     ["proxy_next_upstream", "fastcgi_next_upstream", "uwsgi_next_upstream", "scgi_next_upstream", "grpc_next_upstream"];
 
-/// Answers with these are failures of the server; 403 and 404 never are.
-const STATUSES: [&str; 5] = ["http_500", "http_502", "http_503", "http_504", "http_429"];
-
 fn check(model: &Model<'_>, findings: &mut Findings) {
     if !model.directives_named(&NAMES).any(|directive| statuses(directive).next().is_some()) {
         return;
@@ -33,7 +30,7 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     let mut seen: BTreeSet<_> = BTreeSet::new();
     let mut hit: BTreeMap<_, Vec<Upstream<'_>>> = BTreeMap::new();
     for target in model.targets().filter(|target| target.protocol != Protocol::Stream) {
-        let Some(directive) = counting(target) else { continue };
+        let Some(directive) = target.counts_answers() else { continue };
         for group in target.upstreams() {
             let id = group.block.id();
             if seen.insert((directive.id(), id)) && *fragile.entry(id).or_insert_with(|| is_fragile(group)) {
@@ -41,27 +38,18 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
             }
         }
     }
+    let none_left = model.no_live_upstreams();
     for (directive, groups) in hit {
+        // The log has it: that it does happen is said there.
+        if none_left.iter().any(|none| matches!(none.cause, NoLiveCause::Answers(own) if own.id() == directive)) {
+            continue;
+        }
         report(model.directive(directive), &groups, findings);
     }
 }
 
-/// The directive that makes answers to the requests of this target failures of
-/// the server.
-fn counting(target: Target<'_>) -> Option<Directive<'_>> {
-    let directive = target.effective("next_upstream").directive()?;
-    let counts = statuses(directive).next().is_some() && !directive.has_flag("off");
-    // The last try of a request is never a failure of the server.
-    let goes_on = match target.effective("next_upstream_tries") {
-        Effective::Set(tries) => tries.argument(0).is_some_and(|tries| tries != "1" && !tries.contains('$')),
-        Effective::Default => true,
-        Effective::Unseen => false,
-    };
-    (counts && goes_on).then_some(directive)
-}
-
 fn statuses(directive: Directive<'_>) -> impl Iterator<Item = (usize, &str)> {
-    directive.arguments().enumerate().filter(|(_, argument)| STATUSES.contains(argument))
+    directive.arguments().enumerate().filter(|(_, argument)| FAILING_ANSWERS.contains(argument))
 }
 
 /// Whether one failure takes each of its servers out.
@@ -90,7 +78,7 @@ fn report(directive: Directive<'_>, groups: &[Upstream<'_>], findings: &mut Find
             finding.label(head.place(), "its servers have max_fails=1, the default");
         }
     }
-    let is_condition = |argument: &str| argument != "non_idempotent" && !STATUSES.contains(&argument);
+    let is_condition = |argument: &str| argument != "non_idempotent" && !FAILING_ANSWERS.contains(&argument);
     if directive.arguments().any(is_condition) {
         let edits = statuses(directive).map(|(index, _)| Edit::remove_argument(directive, index));
         if let Some(edits) = edits.collect() {

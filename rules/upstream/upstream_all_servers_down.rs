@@ -24,7 +24,10 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     if servers.is_empty() || block.is_unseen() || servers.iter().any(|server| !server.is_down()) {
         return;
     }
-    let Some(head) = block.head().filter(|_| upstream.is_run_by_nginx() && is_asked(upstream)) else { return };
+    let none_left = block.model().no_live_upstreams();
+    let seen: Vec<_> = none_left.iter().filter(|none| none.is_about(block.id())).collect();
+    let is_asked = !seen.is_empty() || is_asked(upstream);
+    let Some(head) = block.head().filter(|_| upstream.is_run_by_nginx() && is_asked) else { return };
     let finding = findings.add(head.place(), format!("every server of upstream \"{}\" is down", upstream.name()));
     finding.note(if block.is(Context::Upstream) {
         "nginx starts, and answers every request to this group with 502 at once: no live upstreams"
@@ -34,6 +37,9 @@ fn check(block: Block<'_>, findings: &mut Findings) {
     finding.help("remove \"down\" from the servers that work, or remove the group and what passes requests to it");
     for server in servers.iter().take(3) {
         finding.label(server.directive.place(), "down");
+    }
+    for none in seen {
+        finding.seen(&none.seen);
     }
 }
 

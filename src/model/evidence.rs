@@ -299,6 +299,12 @@ impl<'t> Model<'t> {
         }
         for endpoint in target.possible_endpoints() {
             let in_group = endpoint.directive.name() == "server";
+            // Where nginx had no server left to try, it names the host alone.
+            if let Host::Name(name) = endpoint.host
+                && !in_group
+            {
+                add_way(&mut index.peers, name.to_ascii_lowercase(), way);
+            }
             let way = Way { group_server: Some(endpoint.directive.id()).filter(|_| in_group), ..way };
             match self.addresses_of(endpoint) {
                 Some(addresses) => {
@@ -482,6 +488,8 @@ stream {
             // By a rewrite to another location.
             ("b.example", "GET b.example/x", "https", "192.0.2.1:443", 19),
             ("b.example", "GET b.example/x", "https", "192.0.2.9:443", 18),
+            // No server of the name is left to try.
+            ("b.example", "GET b.example/x", "https", "name.example", 19),
             ("0.0.0.0:9000", "", "", "127.0.0.1:3000", 23),
             ("unknown.example", "GET /", "", "", 1),
         ];

@@ -46,6 +46,12 @@ impl Seen<'_> {
 }
 
 impl<'t> Model<'t> {
+    /// Where requests are passed to: each `server` of a group that is not
+    /// down, and each target that names a host itself.
+    pub fn passed_to(&self) -> impl Iterator<Item = Endpoint<'_>> {
+        self.directives_named(&PASS_AND_SERVER_NAMES).filter_map(endpoint_of)
+    }
+
     /// Where requests are passed to, and what came of connecting there: each
     /// `server` of a group that is not down, and each target that names a host
     /// itself. What nobody connected to is left out, and everything if nobody
@@ -54,12 +60,10 @@ impl<'t> Model<'t> {
         if self.facts().is_none() {
             return Vec::new();
         }
-        let directives = self.directives_named(&PASS_AND_SERVER_NAMES);
-        let endpoints = directives.filter_map(endpoint_of);
-        endpoints.filter_map(|endpoint| self.reached_at(endpoint)).collect()
+        self.passed_to().filter_map(|endpoint| self.reached_at(endpoint)).collect()
     }
 
-    fn reached_at<'m>(&'m self, endpoint: Endpoint<'m>) -> Option<Reached<'m>> {
+    pub(super) fn reached_at<'m>(&'m self, endpoint: Endpoint<'m>) -> Option<Reached<'m>> {
         let facts = self.facts()?;
         let addresses = match endpoint.host {
             Host::Unix(path) => vec![format!("unix:{path}")],
@@ -82,11 +86,7 @@ impl<'t> Model<'t> {
         let (Some(facts), Some(port), true) = (self.facts(), endpoint.port, is_loopback(endpoint.host)) else {
             return Vec::new();
         };
-        let named: Vec<u16> = self
-            .directives_named(&PASS_AND_SERVER_NAMES)
-            .filter_map(endpoint_of)
-            .filter_map(|other| other.port)
-            .collect();
+        let named: Vec<u16> = self.passed_to().filter_map(|other| other.port).collect();
         let mut found: Vec<(u32, &ListeningSocket)> = Vec::new();
         for socket in facts.listening.iter().flatten().filter(|socket| !socket.udp) {
             let Some((host, own)) = socket.address.rsplit_once(':') else { continue };
@@ -124,7 +124,7 @@ impl Host<'_> {
 }
 
 /// Where a target, or a server of a group that is not down, leads to.
-fn endpoint_of(directive: Directive<'_>) -> Option<Endpoint<'_>> {
+pub(super) fn endpoint_of(directive: Directive<'_>) -> Option<Endpoint<'_>> {
     match Target::of(directive) {
         Some(target) => target.own_endpoint(),
         None => {
