@@ -244,7 +244,21 @@ pub const ALL: &[&Rule] = &[
     // what doctor finds on the machine
     &live::live_upstream_refused::RULE,
     // what doctor finds in the logs
+    // answers of the servers behind nginx
+    &log::log_response_timed_out::RULE,
+    &log::log_request_send_timed_out::RULE,
+    &log::log_response_stalled::RULE,
+    &log::log_upstream_closed::RULE,
+    &log::log_response_cut_short::RULE,
+    &log::log_upstream_refuses_body::RULE,
     &log::log_too_big_header::RULE,
+    &log::log_invalid_header::RULE,
+    &log::log_ambiguous_length::RULE,
+    &log::log_invalid_body::RULE,
+    &log::log_primary_script_unknown::RULE,
+    &log::log_client_gave_up::RULE,
+    &log::log_own_bad_gateway::RULE,
+    &log::log_php_fpm_pool_exhausted::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,
