@@ -42,7 +42,8 @@ fn say(model: &Model<'_>, together: &Together<'_>, findings: &mut Findings) {
     match (balancer, timeout) {
         (Some(balancer), Some(timeout)) => {
             let in_force = timeout.in_words();
-            let message = format!("the load balancer gives up after {balancer}, before nginx does: {in_force}");
+            let message =
+                format!("clients went away; the load balancer gives up after {balancer}, before nginx: {in_force}");
             let finding = findings.add(together.place, message);
             finding.note(NOTE);
             finding.help(format!("find out why {servers} takes so long; to see it in the log as a timeout, write {} shorter than the time of the load balancer, or raise that", timeout.name));

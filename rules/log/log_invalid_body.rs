@@ -38,7 +38,7 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
         let finding = findings.add(place, format!("{servers} sent more bytes than it said in Content-Length"));
         finding.severity(Severity::Warning);
         finding.note("clients get as many bytes as were announced, and not the rest; the log has \"upstream sent more data than specified in \\\"Content-Length\\\" header\"");
-        finding.help("mend the application: it counts characters in place of bytes, counts before it compresses, or sends a body with 204 or 304");
+        finding.help("mend the application: it counts characters in place of bytes, counts before it compresses, or sends a body with 204");
         finding.seen_together(together);
     }
 }

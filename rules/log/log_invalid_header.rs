@@ -30,11 +30,12 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
     let line = first.detail.map_or_else(String::new, |line| format!(": \"{line}\""));
     let message = format!("{servers} sent a line in the header of an answer that is no header{line}");
     let finding = findings.add(first.place(), message);
-    let unless = if together.is_tried_elsewhere("invalid_header") {
+    if together.is_tried_elsewhere("invalid_header") {
         finding.severity(Severity::Warning);
-        " unless another server answered"
-    } else {
-        ""
+    }
+    let unless = match together.is_sometimes_tried_elsewhere("invalid_header") {
+        true => " unless another server answered",
+        false => "",
     };
     finding.note(format!("these requests get 502{unless}; the log has \"upstream sent invalid header\""));
     finding.help(match together.target().map(|target| target.protocol) {

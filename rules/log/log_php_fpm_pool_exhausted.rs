@@ -45,7 +45,7 @@ fn passes_to_php<'m>(model: &'m Model<'_>) -> Vec<Target<'m>> {
 fn say(model: &Model<'_>, pool: &Seen<'_>, passes: &[Target<'_>], is_harm: bool, findings: &mut Findings) {
     let name = pool.detail.map_or_else(|| "a pool".to_owned(), |name| format!("pool \"{name}\""));
     let message = format!("all processes of php-fpm's {name} were busy: it reached pm.max_children");
-    let finding = findings.add(place(model, passes), message);
+    let finding = findings.add(place(model), message);
     if !is_harm {
         finding.severity(Severity::Warning);
     }
@@ -62,13 +62,9 @@ fn say(model: &Model<'_>, pool: &Seen<'_>, passes: &[Target<'_>], is_harm: bool,
 
 /// The line that passes requests to the pool, where all lead to one place: the
 /// log of php-fpm does not say which. Else the configuration.
-fn place(model: &Model<'_>, passes: &[Target<'_>]) -> Place {
-    match passes.split_first() {
-        Some((first, rest)) if rest.iter().all(|other| other.text == first.text) => {
-            first.directive.place_of_argument(0)
-        }
-        _ => model.place_of_configuration(),
-    }
+fn place(model: &Model<'_>) -> Place {
+    let only = model.only_way_to_fastcgi();
+    only.map_or_else(|| model.place_of_configuration(), |only| only.directive.place_of_argument(0))
 }
 
 /// What becomes of requests that find all processes busy.

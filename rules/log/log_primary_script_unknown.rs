@@ -42,16 +42,38 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
         "these requests get 404, \"File not found.\"; the log has FastCGI sent in stderr: \"Primary script unknown\"",
     );
     let is_alias = root.is_some_and(|root| root.name() == "alias");
-    finding.help(match (is_alias, value) {
-        (true, Some(value)) if value.contains("$fastcgi_script_name") => {
-            "behind alias the path of the request is no path of a file: fastcgi_param SCRIPT_FILENAME $request_filename;".to_owned()
-        }
-        _ => format!("the file must exist under that path for php-fpm, which may see other directories: in another container, or with a chroot of its pool; {}", root_in_words(block, root)),
+    let twice = is_alias && value.is_some_and(|value| value.contains("$fastcgi_script_name"));
+    let is_about_the_site = is_about_the_site(together);
+    finding.help(match (twice, is_about_the_site) {
+        (true, _) => "behind alias the path of the request is no path of a file: fastcgi_param SCRIPT_FILENAME $request_filename;".to_owned(),
+        (false, true) => format!("the file must exist under that path for php-fpm, which may see other directories: in another container, or with a chroot of its pool; {}", root_in_words(block, root)),
+        (false, false) => format!("if there should be such files, php-fpm has to see them under that path; {}; if not, try_files $uri =404; in the location answers without php-fpm", root_in_words(block, root)),
     });
+    if !twice && !is_about_the_site {
+        finding.severity(Severity::Warning);
+    }
     if let Some(root) = root {
         finding.label(root.place(), "$document_root");
     }
     finding.seen_together(together);
+}
+
+/// Whether the requests are certainly for scripts that should be there:
+/// scanners ask for all kinds of files that end in `.php`.
+fn is_about_the_site(together: &Together<'_>) -> bool {
+    let has_looked = |seen: &Seen<'_>| seen.block().is_some_and(|block| block.directive("try_files").is_some());
+    together.seen.iter().any(|seen| {
+        seen.requests.is_empty()
+            || has_looked(seen)
+            || seen.requests.iter().any(|request| is_of_the_site(&request.value))
+    })
+}
+
+/// Whether a request is for an index, or for a path that the configuration led
+/// to a script.
+fn is_of_the_site(request: &str) -> bool {
+    let path = request.split_once('/').map_or("", |(_, path)| path);
+    !path.ends_with(".php") || path == "index.php" || path.ends_with("/index.php")
 }
 
 /// The parameter that names the script: of several the last counts.

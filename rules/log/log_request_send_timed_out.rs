@@ -33,7 +33,11 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
     let servers = together.servers_in_words();
     let in_force = timeout.as_ref().map_or_else(|| "the send timeout".to_owned(), |timeout| timeout.in_words());
     let finding = findings.add(together.place, format!("{servers} stopped reading a request for too long: {in_force}"));
-    finding.note("these requests get 504; the log has \"upstream timed out (110: Connection timed out) while sending request to upstream\"");
+    let unless = match together.is_sometimes_tried_elsewhere("timeout") {
+        true => " unless another server took them",
+        false => "",
+    };
+    finding.note(format!("these requests get 504{unless}; the log has \"upstream timed out (110: Connection timed out) while sending request to upstream\""));
     let longer = timeout.map_or_else(String::new, |timeout| {
         format!("; {} {}; gives it more time between two reads, and nothing else", timeout.name, timeout.longer(LEAST))
     });

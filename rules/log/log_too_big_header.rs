@@ -39,11 +39,12 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
     let servers = together.servers_in_words();
     let message = format!("headers of answers of {servers} are larger than {setting}{now}");
     let finding = findings.add(together.place, message);
-    let unless = if together.is_tried_elsewhere("invalid_header") {
+    if together.is_tried_elsewhere("invalid_header") {
         finding.severity(Severity::Warning);
-        " unless another server answered"
-    } else {
-        ""
+    }
+    let unless = match together.is_sometimes_tried_elsewhere("invalid_header") {
+        true => " unless another server answered",
+        false => "",
     };
     finding.note(format!("these requests get 502{unless}; the log has \"upstream sent too big header while reading response header from upstream\""));
     let bytes = value.directive().and_then(|directive| parse_size(directive.argument(0)?)).unwrap_or(PAGE);

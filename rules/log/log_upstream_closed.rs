@@ -35,46 +35,53 @@ fn say(model: &Model<'_>, together: &Together<'_>, findings: &mut Findings) {
         (false, _) => RESET.to_owned(),
         (true, true) => format!("{CLOSED} and {RESET}"),
     };
-    let elsewhere = together.is_tried_elsewhere("error");
-    let unless = if elsewhere { " unless another server answered" } else { "" };
+    let unless = match together.is_sometimes_tried_elsewhere("error") {
+        true => " unless another server answered",
+        false => "",
+    };
     finding.note(format!("these requests get 502{unless}; the log has {log}"));
-    if elsewhere {
+    if together.is_tried_elsewhere("error") {
         finding.severity(Severity::Warning);
     }
-    let crash = "look at these times in its own log and, for killed processes, in that of the kernel: it crashed, was started again, or a worker was ended for its age, its memory or its time";
-    match together.seen.iter().find_map(Seen::kept_connections) {
-        Some(kept) => {
-            let idle = together.peers().iter().filter_map(|peer| model.idle_time_of(Some(peer))).min();
-            let keeps = kept_in_words(kept, idle);
-            finding.help(format!("{crash}; {keeps}"));
-            if let Some(place) = kept.timeout.or(kept.keepalive) {
-                finding.label(place.place(), "connections are kept by this");
-            }
-        }
-        None => {
-            finding.help(format!("{crash}; a server that expects something else, such as FastCGI or the PROXY protocol, does the same to every request"));
-        }
+    let kept = together.seen.iter().find_map(Seen::kept_connections);
+    let idle = together.peers().iter().filter_map(|peer| model.idle_time_of(Some(peer))).min();
+    finding.help(match kept {
+        Some(kept) => help_where_kept(kept, idle),
+        None => format!("{CRASH}; a server that expects something else, such as FastCGI or the PROXY protocol, does the same to every request"),
+    });
+    if let Some(place) = kept.and_then(|kept| kept.timeout.or(kept.keepalive)) {
+        finding.label(place.place(), "connections are kept by this");
+    }
+    if together.seen.iter().all(Seen::is_heard_otherwise) {
+        // Another rule says what it speaks.
+        finding.severity(Severity::Info);
+        finding.help("it speaks another protocol than the one requests are passed on with: that comes first");
     }
     finding.seen_together(together);
 }
 
+const CRASH: &str = "look at these times in the server's own log and, for killed processes, in that of the kernel: it crashed, was started again, or a worker was ended for its age, its memory or its time";
 const CLOSED: &str = "\"upstream prematurely closed connection while reading response header from upstream\"";
 const RESET: &str = "\"recv() failed (104: Connection reset by peer) while reading response header from upstream\"";
 
-/// What else it may be where connections are kept, and what to write then.
-fn kept_in_words(kept: KeptConnections<'_>, idle: Option<u64>) -> String {
+/// What it is, or may be as well, where connections are kept.
+fn help_where_kept(kept: KeptConnections<'_>, idle: Option<u64>) -> String {
     let own = time_in_words(kept.milliseconds);
     match idle {
-        Some(idle) if idle <= kept.milliseconds => format!(
-            "and it ends idle connections after {}, while nginx keeps them for {own}: write a shorter keepalive_timeout in the group",
-            time_in_words(idle)
-        ),
-        Some(idle) => format!(
-            "idle connections are not the cause: nginx closes them after {own}, the server after {}",
-            time_in_words(idle)
-        ),
+        Some(idle) if idle <= kept.milliseconds => {
+            let (shorter, idle) = (shorter_than(idle), time_in_words(idle));
+            format!(
+                "write keepalive_timeout {shorter}; in the group: the server ends idle connections after {idle}, and nginx uses them for {own}; what remains: {CRASH}"
+            )
+        }
+        Some(_) => CRASH.to_owned(),
         None => format!(
-            "or it ended an idle connection that nginx keeps for {own}: then write a keepalive_timeout in the group that is shorter than the server's own"
+            "{CRASH}; or it ended an idle connection, which nginx keeps for {own}: then write a keepalive_timeout in the group that is shorter than the server's own"
         ),
     }
+}
+
+/// A second less, or, of a short time, four fifths.
+fn shorter_than(milliseconds: u64) -> String {
+    time_in_words(if milliseconds > 2_000 { milliseconds - 1_000 } else { milliseconds / 5 * 4 })
 }

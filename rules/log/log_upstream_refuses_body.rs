@@ -29,7 +29,11 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
     let first = together.first();
     let message = format!("{servers} ended the connection while the body of a request was being sent");
     let finding = findings.add(first.place(), message);
-    finding.note("these requests get 502, whatever status the server wanted to answer; the log has \"writev() failed (104: Connection reset by peer)\" or \"sendfile() failed (32: Broken pipe)\" \"while sending request to upstream\"");
+    let unless = match together.is_sometimes_tried_elsewhere("error") {
+        true => " unless another server took them",
+        false => "",
+    };
+    finding.note(format!("these requests get 502{unless}, whatever the server wanted to answer; the log has \"writev() failed (104: Connection reset by peer) while sending request to upstream\", or the same of sendfile() or with (32: Broken pipe)"));
     let limit = first.block().map_or(Effective::Unseen, |block| block.effective("client_max_body_size"));
     let size = limit.directive().and_then(|directive| directive.argument(0));
     let here = match (limit, size) {

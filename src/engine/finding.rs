@@ -336,9 +336,11 @@ impl Finding {
     pub fn seen_together(&mut self, together: &Together<'_>) -> &mut Finding {
         let own = self.place.location;
         let is_elsewhere = |place: &Place| place.location != own;
-        let servers = together.group_servers().into_iter().map(|server| server.place_of_argument(0));
+        let servers = together.group_servers();
+        let servers = servers.iter().map(|server| server.place_of_argument(0));
+        let is_one_of_them = servers.clone().any(|place| place.location == own);
         for place in servers.filter(is_elsewhere).take(LABELS) {
-            self.label(place, "this server, too");
+            self.label(place, if is_one_of_them { "this server, too" } else { "the server" });
         }
         let targets = together.targets().into_iter().map(|target| target.directive.place_of_argument(0));
         for place in targets.filter(is_elsewhere).take(LABELS) {

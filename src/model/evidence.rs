@@ -22,7 +22,7 @@ const TALLIES: usize = 5;
 /// without a place.
 #[derive(Clone, Debug)]
 pub struct Seen<'m> {
-    model: &'m Model<'m>,
+    pub(super) model: &'m Model<'m>,
     /// Which message.
     pub signature: Signature,
     /// What of it differs from others of its kind.

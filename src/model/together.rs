@@ -2,13 +2,13 @@
 //! same line is one thing to mend, whichever requests and servers it hit. And
 //! what of the configuration decides how such requests end.
 
-use crate::facts::{Said, Signature};
+use crate::facts::{Heard, Said, Signature};
 use crate::source::Location;
 
 use rustc_hash::FxHashMap;
 
 use super::{
-    DEFAULT_TIMEOUT, Directive, Effective, KeptConnections, Model, PASS_DIRECTIVES, Place, Seen, Target,
+    DEFAULT_TIMEOUT, Directive, Effective, KeptConnections, Model, PASS_DIRECTIVES, Place, Protocol, Seen, Target,
     parse_milliseconds, time_in_words, tries_in_force,
 };
 
@@ -83,12 +83,24 @@ impl<'m> Together<'m> {
         servers
     }
 
-    /// Whether nginx asks another server whenever this happens: see
-    /// [`Seen::is_tried_elsewhere`].
+    /// Whether nginx asks another server whenever this happens, one that was
+    /// not seen to fail as well: see [`Seen::is_tried_elsewhere`].
     pub fn is_tried_elsewhere(&self, condition: &str) -> bool {
-        self.seen.iter().all(|seen| seen.is_tried_elsewhere(condition))
+        let group = self.seen.iter().find_map(|seen| seen.upstream);
+        let failed = self.group_servers().len();
+        let is_another_left =
+            group.is_none_or(|group| group.servers().filter(|server| !server.is_down()).count() > failed);
+        is_another_left && self.seen.iter().all(|seen| seen.is_tried_elsewhere(condition))
+    }
+
+    /// Whether nginx asks another server for some of these requests.
+    pub fn is_sometimes_tried_elsewhere(&self, condition: &str) -> bool {
+        self.seen.iter().any(|seen| seen.is_tried_elsewhere(condition))
     }
 }
+
+/// What tells which protocol a server speaks.
+const SPEECH: [Heard; 5] = [Heard::Tls, Heard::Http, Heard::Http2, Heard::Fastcgi, Heard::Memcached];
 
 /// Methods whose requests are not sent to another server, once sent.
 const SENT_ONCE: [&str; 3] = ["POST", "LOCK", "PATCH"];
@@ -132,6 +144,25 @@ impl<'m> Seen<'m> {
             || (!self.requests.is_empty()
                 && self.requests.iter().all(|request| !SENT_ONCE.contains(&method(&request.value).as_str())));
         is_a_case && may_be_sent_twice && !matches!(tries_in_force(target), None | Some(1))
+    }
+
+    /// Whether the server was heard to speak another protocol than the one that
+    /// these requests are passed on with.
+    pub fn is_heard_otherwise(&self) -> bool {
+        let (Some(facts), Some(target), Some(peer)) = (self.model.facts(), self.target, self.peer) else {
+            return false;
+        };
+        let own: &[Heard] = match (target.protocol, target.uses_tls()) {
+            (Protocol::Proxy | Protocol::Grpc, Some(true)) => &[Heard::Tls],
+            (Protocol::Proxy, Some(false)) => &[Heard::Http],
+            (Protocol::Grpc, Some(false)) => &[Heard::Http2],
+            (Protocol::Fastcgi, _) => &[Heard::Fastcgi],
+            _ => return false,
+        };
+        let heard: Vec<Heard> = facts.conversations_with(peer).map(|conversation| conversation.heard).collect();
+        // Silence, and an end, say nothing of what else would be spoken.
+        let is_speech = |heard: &Heard| SPEECH.contains(heard);
+        heard.iter().any(is_speech) && !heard.iter().any(|heard| own.contains(heard))
     }
 
     /// The connections that the group keeps open for such requests, where it
@@ -216,6 +247,15 @@ impl<'t> Model<'t> {
         together
     }
 
+    /// The line that passes requests to FastCGI, or the first of several that
+    /// all say the same place.
+    pub fn only_way_to_fastcgi(&self) -> Option<Target<'_>> {
+        let mut targets =
+            self.targets().filter(|target| target.protocol == Protocol::Fastcgi && target.directive.is_read());
+        let first = targets.next()?;
+        targets.all(|other| other.text == first.text).then_some(first)
+    }
+
     /// After so many milliseconds without another request a server behind nginx
     /// ends a connection: it was seen to, or the user says so. How long it
     /// waits for the first request says nothing of that.
@@ -260,6 +300,7 @@ mod tests {
         let said = |said, idle| Conversation {
             address: peers[0].to_owned(),
             said,
+            heard: Heard::Http,
             idle_milliseconds: Some(idle),
             ..Conversation::default()
         };
@@ -293,14 +334,48 @@ mod tests {
     }
 
     #[test]
+    fn who_was_heard_to_speak_otherwise() {
+        let table = [
+            ("proxy_pass http://127.0.0.1:1;", false),
+            ("proxy_pass https://127.0.0.1:1;", true),
+            ("fastcgi_pass 127.0.0.1:1;", true),
+            ("uwsgi_pass 127.0.0.1:1;", false),
+            ("grpc_pass 127.0.0.1:1;", true),
+            ("proxy_pass http://127.0.0.1:2;", false),
+        ];
+        for (location, expected) in table {
+            let tree = tree(TWO, location);
+            let model = Model::new(&tree, Context::Main, profile(&["127.0.0.1:1"], "GET"));
+            let seen = model.seen(&Signature::ALL);
+            assert_eq!(seen[0].is_heard_otherwise(), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn all_ways_to_fastcgi_may_be_one() {
+        let table = [
+            ("proxy_pass http://app;", false),
+            ("fastcgi_pass app;", true),
+            ("fastcgi_pass app; location /a { fastcgi_pass app; }", true),
+            ("fastcgi_pass app; location /a { fastcgi_pass 127.0.0.1:1; }", false),
+        ];
+        for (location, expected) in table {
+            let tree = tree(TWO, location);
+            let model = Model::new(&tree, Context::Main, Profile::default());
+            assert_eq!(model.only_way_to_fastcgi().is_some(), expected, "{location}");
+        }
+    }
+
+    #[test]
     fn what_leads_to_one_line_is_one() {
         let tree = tree(TWO, "proxy_pass http://app;");
         let model = Model::new(&tree, Context::Main, profile(&["127.0.0.1:1", "127.0.0.1:2"], "GET"));
-        let count = |place: fn(&Seen<'_>) -> Place| model.seen_together(&Signature::ALL, place).len();
-        assert_eq!((count(Seen::place), count(Seen::place_of_pass)), (2, 1));
+        assert_eq!(model.seen_together(&Signature::ALL, Seen::place).len(), 2);
         let together = model.seen_together(&Signature::ALL, Seen::place_of_pass);
         assert_eq!(together[0].servers_in_words(), "2 servers of \"app\"");
         assert_eq!(together[0].group_servers().len(), 2);
+        // Both failed: nobody is left to be asked.
+        assert!(together[0].is_sometimes_tried_elsewhere("error") && !together[0].is_tried_elsewhere("error"));
         let idle = ["127.0.0.1:1", "127.0.0.1:2"].map(|peer| model.idle_time_of(Some(peer)));
         assert_eq!(idle, [Some(5_000), None]);
     }
