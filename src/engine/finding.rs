@@ -2,7 +2,7 @@
 
 use crate::catalog::{Context, Version};
 use crate::facts::Tally;
-use crate::model::{Directive, OLDEST_RELEASE, Place, Seen, Target};
+use crate::model::{Directive, OLDEST_RELEASE, Place, Seen, Target, Together};
 use crate::source::{Location, Span};
 
 use serde::Serialize;
@@ -331,6 +331,27 @@ impl Finding {
         self
     }
 
+    /// What the logs say of it, with the other servers of the group that it is
+    /// about, and what passes the requests on.
+    pub fn seen_together(&mut self, together: &Together<'_>) -> &mut Finding {
+        let own = self.place.location;
+        let is_elsewhere = |place: &Place| place.location != own;
+        let servers = together.group_servers();
+        let servers = servers.iter().map(|server| server.place_of_argument(0));
+        let is_one_of_them = servers.clone().any(|place| place.location == own);
+        for place in servers.filter(is_elsewhere).take(LABELS) {
+            self.label(place, if is_one_of_them { "this server, too" } else { "the server" });
+        }
+        let targets = together.targets().into_iter().map(|target| target.directive.place_of_argument(0));
+        for place in targets.filter(is_elsewhere).take(LABELS) {
+            self.label(place, "passes the requests on");
+        }
+        for seen in &together.seen {
+            self.seen(seen);
+        }
+        self
+    }
+
     /// What would mend it.
     pub fn fix(&mut self, safe: bool, title: impl Into<String>, edits: Vec<Edit>) -> &mut Finding {
         self.fix = Some(Fix { title: title.into(), safe, edits });
@@ -363,6 +384,9 @@ impl Finding {
 
 /// So many clients and requests are shown.
 const TALLIES: usize = 5;
+
+/// So many other places of a kind are shown with what the logs say.
+const LABELS: usize = 3;
 
 fn add_tallies(own: &mut Vec<Tally>, others: &[Tally]) {
     for other in others {

@@ -24,7 +24,7 @@ const TALLIES: usize = 5;
 /// without a place.
 #[derive(Clone, Debug)]
 pub struct Seen<'m> {
-    model: &'m Model<'m>,
+    pub(super) model: &'m Model<'m>,
     /// Which message.
     pub signature: Signature,
     /// What of it differs from others of its kind.
@@ -317,6 +317,23 @@ impl<'t> Model<'t> {
                         add_way(&mut index.unresolved, port.to_string(), way);
                     }
                 }
+            }
+        }
+    }
+
+    /// Whether a host and port of the configuration stand for what the log
+    /// names, as far as the names were resolved.
+    pub fn leads_to(&self, endpoint: Endpoint<'_>, peer: &str) -> bool {
+        if let Host::Name(name) = endpoint.host
+            && name.eq_ignore_ascii_case(peer)
+        {
+            return true;
+        }
+        match self.addresses_of(endpoint) {
+            Some(addresses) => addresses.iter().any(|address| address.eq_ignore_ascii_case(peer)),
+            None => {
+                let port = peer.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+                port.is_some() && endpoint.port == port
             }
         }
     }

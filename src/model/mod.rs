@@ -54,6 +54,7 @@ mod template;
 mod timeout;
 mod tls;
 mod tls_pass;
+mod together;
 mod upstream;
 mod value;
 mod variable;
@@ -111,6 +112,7 @@ pub use timeout::{
 };
 pub use tls::{ServerCertificates, tls_of_pass};
 pub use tls_pass::{TLS_PASS_NAMES, TlsPass, TlsPeer, is_public_name};
+pub use together::{TimeoutInForce, Together};
 pub use upstream::{Balancer, Server, Upstream};
 pub use value::{parse_flag, parse_milliseconds, parse_number, parse_offset, parse_seconds, parse_size};
 pub use variable::Values;
