@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nginx_lint::catalog::Context;
@@ -194,6 +194,7 @@ fn tables_of_sockets() {
         pid: owner.map(|(pid, _)| pid),
         waiting,
         backlog: None,
+        only_ipv6: None,
     };
     let expected = vec![
         socket("0.0.0.0:80", Some(2), Some((75, "nginx"))),
@@ -292,6 +293,8 @@ fn an_nginx_that_does_not_run_and_one_that_nobody_can_tell_of() {
     let facts = fake.look(config);
     assert_eq!(facts.nginx.runs, None, "others' processes are not shown");
     assert!(missed(&facts, "whether nginx runs").is_some());
+    let facts = Fake::new().look("master_process off;");
+    assert_eq!(facts.nginx.runs, None, "it would go by another name");
 }
 
 #[test]
@@ -383,9 +386,19 @@ fn root_may_do_everything() {
 fn a_list_that_gives_access_is_not_guessed() {
     let fake = Fake::new();
     fake.put("/srv/file", "");
-    let set = Command::new("setfacl").args(["-m", "u:33:r"]).arg(fake.at("/srv/file")).stderr(Stdio::null()).status();
-    if !set.is_ok_and(|status| status.success()) {
-        return;
+    // Version 2; owner, the user 33, group, mask and others: kind, permissions, number.
+    let entries: [(u16, u16, u32); 5] =
+        [(1, 6, u32::MAX), (2, 4, 33), (4, 0, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (kind, permissions, number) in entries {
+        list.extend(kind.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(number.to_le_bytes());
+    }
+    let name = "system.posix_acl_access";
+    match rustix::fs::setxattr(fake.at("/srv/file"), name, &list, rustix::fs::XattrFlags::empty()) {
+        Err(rustix::io::Errno::OPNOTSUPP) => return,
+        result => result.expect("our file"),
     }
     let facts = fake.look("user www-data; http { root /srv/file; }");
     assert_eq!(facts.files["/srv/file"].worker_reads, None);
@@ -504,10 +517,16 @@ fn this_machine() {
     let directory = TempDir::new().expect("a directory");
     let main = directory.path().join("nginx.conf");
     fs::write(&main, "events {}\n").expect("our directory");
+    let unix = format!("unix:{}/app.sock", directory.path().display());
+    let _local = UnixListener::bind(directory.path().join("app.sock")).expect("a socket");
     let facts = look(&Sources::default(), &Disk, &main);
     let socket = facts.listener_at(&address).expect("it listens");
     assert_eq!(socket.pid, Some(std::process::id()));
     assert_eq!(socket.process.as_deref().map(|name| name.starts_with("probe_machine")), Some(true), "{socket:?}");
+    // A kernel may not answer this.
+    assert!(socket.backlog.is_none_or(|backlog| backlog >= 128), "{socket:?}");
+    let local = facts.listening.iter().flatten().find(|socket| socket.address == unix).expect("it listens");
+    assert_eq!((local.pid, local.backlog.is_some()), (Some(std::process::id()), socket.backlog.is_some()));
     assert_ne!(facts.nginx.runs, Some(true), "this configuration is nobody's");
     assert!(facts.machine.addresses.is_some_and(|addresses| addresses.contains(&"127.0.0.1".to_owned())));
     assert!(facts.machine.cpus.is_some() && facts.machine.memory.is_some() && facts.machine.file_max.is_some());

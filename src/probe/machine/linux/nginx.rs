@@ -29,7 +29,10 @@ pub(super) fn look(
     let processes = Processes::read(sources);
     let mut programs = Programs { sources, installed: binary::installed(sources), asked: FxHashMap::default() };
     let main = main_file(models);
-    let found = main.as_deref().map(|main| find_master(&processes, &mut programs, main));
+    let mut found = main.as_deref().map(|main| find_master(&processes, &mut programs, main));
+    if let Some(found) = found.as_mut().filter(|found| found.master.is_none() && may_have_no_master(models)) {
+        found.runs = None;
+    }
     let master = found.as_ref().and_then(|found| found.master);
     let mut nginx = Nginx {
         binary: master.and_then(|master| programs.of(master)).or_else(|| programs.installed.clone()),
@@ -39,7 +42,7 @@ pub(super) fn look(
         ..Nginx::default()
     };
     if nginx.runs.is_none() && main.is_some() {
-        missed.add("whether nginx runs with this configuration", "not every process may be looked at");
+        missed.add("whether nginx runs with this configuration", "some process may be one, and cannot be looked at");
     }
     if let Some(master) = master {
         let mut process = process::facts(sources, master, missed);
@@ -61,6 +64,11 @@ fn main_file(models: &[&Model<'_>]) -> Option<String> {
     // Standard input has a name that is no path.
     let path = std::path::absolute(path).ok().filter(|_| !path.to_string_lossy().starts_with('<'))?;
     path.to_str().map(str::to_owned)
+}
+
+/// Whether the one process there is would go by another name.
+fn may_have_no_master(models: &[&Model<'_>]) -> bool {
+    models.iter().any(|model| model.main().directive("master_process").is_some())
 }
 
 fn directory_of(path: &str) -> Option<String> {

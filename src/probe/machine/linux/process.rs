@@ -20,6 +20,9 @@ const MAY_RAISE_LIMITS: u64 = 1 << 24;
 const MASTER: &str = "nginx: master process";
 const WORKER: &str = "nginx: worker process";
 
+/// What is made of nginx and shows what it was started with in another way.
+const OTHER_MASTER: &str = "angie: master process";
+
 /// A process of an nginx.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
@@ -40,7 +43,8 @@ pub(super) struct Processes {
     pub masters: Vec<Entry>,
     /// The workers that take requests.
     pub workers: Vec<Entry>,
-    /// Whether every process could be looked at.
+    /// Whether every process could be looked at, and none of them is an nginx
+    /// of which it cannot be told what it reads.
     pub is_complete: bool,
 }
 
@@ -64,8 +68,13 @@ impl Processes {
         };
         for (pid, title) in titles {
             let title = title.unwrap_or_default();
-            if title.starts_with(MASTER) && is_of_this_namespace(sources, pid) {
-                processes.masters.extend(entry(sources, pid, title));
+            if title.starts_with(OTHER_MASTER) {
+                processes.is_complete = false;
+            } else if title.starts_with(MASTER) {
+                // One in a container has files of its own, or shares ours.
+                let is_ours = is_of_this_namespace(sources, pid);
+                processes.is_complete &= is_ours;
+                processes.masters.extend(entry(sources, pid, title).filter(|_| is_ours));
             } else if title.starts_with(WORKER) && !title.ends_with("is shutting down") {
                 processes.workers.extend(entry(sources, pid, title));
             }
@@ -151,7 +160,7 @@ fn started_at(sources: &Sources, ticks: u64) -> Option<i64> {
     let stat = read::text(sources, "/proc/stat").ok()?;
     let boot: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().filter(|ticks| *ticks > 0).unwrap_or(100);
-    boot.checked_add(i64::try_from(ticks).ok()? / i64::try_from(per_second).ok()?)
+    boot.checked_add(i64::try_from(ticks / u64::try_from(per_second).ok()?).ok()?)
 }
 
 /// `Max open files 1024 524288 files`: what holds now, and what it may become.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 use rustix::fs::lgetxattr;
+use rustix::io::Errno;
 
 use crate::facts::{FileKind, User};
 
@@ -75,8 +76,10 @@ impl Node {
     /// Whether it has an access control list.
     pub fn has_list(&self) -> bool {
         *self.has_list.get_or_init(|| {
-            let mut list = [0_u8; 0];
-            lgetxattr(&self.real, ACCESS_CONTROL_LIST, &mut list).is_ok_and(|length| length > 0)
+            // None, or a file system without: an error.
+            let mut list = [0_u8; 4096];
+            let length = lgetxattr(&self.real, ACCESS_CONTROL_LIST, &mut list[..]);
+            length.is_ok_and(|length| length > 0) || length == Err(Errno::RANGE)
         })
     }
 }
