@@ -16,6 +16,9 @@ use super::read;
 /// The bit of CAP_SYS_RESOURCE.
 const MAY_RAISE_LIMITS: u64 = 1 << 24;
 
+/// The bit of CAP_DAC_OVERRIDE.
+const MAY_OVERRIDE_PERMISSIONS: u64 = 1 << 1;
+
 /// How the titles of nginx's processes begin.
 const MASTER: &str = "nginx: master process";
 const WORKER: &str = "nginx: worker process";
@@ -148,6 +151,15 @@ fn capabilities(status: &str) -> Option<u64> {
     u64::from_str_radix(read::field(status, "CapEff")?, 16).ok()
 }
 
+/// Whether permissions of files do not bind root: in a process that runs as
+/// root, or in our own. Containers may take this from it.
+pub(super) fn may_override_permissions(sources: &Sources, pid: Option<u32>) -> bool {
+    let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+    let status = read::text(sources, format!("/proc/{process}/status")).unwrap_or_default();
+    let is_of_root = uid_of(&status).is_none_or(|uid| uid == 0);
+    capabilities(&status).is_none_or(|bits| !is_of_root || bits & MAY_OVERRIDE_PERMISSIONS != 0)
+}
+
 /// The groups of a process, its own first.
 pub(super) fn groups(sources: &Sources, pid: u32) -> Option<Vec<u32>> {
     let status = read::text(sources, format!("/proc/{pid}/status")).ok()?;
@@ -206,9 +218,16 @@ pub(super) fn program(sources: &Sources, directory: &str) -> Option<Program> {
 /// Whether both are one file, the second as a process sees it, which may have
 /// a file system of its own.
 pub(super) fn is_same_file(sources: &Sources, ours: &str, entry: &Entry, theirs: &str) -> bool {
-    let identity = |path: PathBuf| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    let own = identity(sources.at(ours));
-    let seen_by_it = identity(sources.at(format!("{}/root{theirs}", entry.directory())));
-    let other = seen_by_it.or_else(|| identity(sources.at(theirs)));
-    if own.is_some() || other.is_some() { own == other } else { ours == theirs }
+    let seen_by_it = format!("{}/root{theirs}", entry.directory());
+    if fs::metadata(sources.at(&seen_by_it)).is_ok() {
+        return is_one_file(sources, ours, &seen_by_it);
+    }
+    is_one_file(sources, ours, theirs)
+}
+
+/// Whether both paths lead to one file, or are the same if there is none.
+pub(super) fn is_one_file(sources: &Sources, one: &str, other: &str) -> bool {
+    let identity = |path: &str| fs::metadata(sources.at(path)).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    let (first, second) = (identity(one), identity(other));
+    if first.is_some() || second.is_some() { first == second } else { one == other }
 }
