@@ -447,7 +447,10 @@ fn certificates_and_their_keys() {
         ("expired.pem", &certificate(&[], &key, 2021)),
         ("garbage.pem", "garbage"),
         ("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        ("odd.pem", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
         ("cut.pem", &good[..good.len() / 2]),
+        ("marked.pem", &format!("\u{feff}{good}")),
+        ("glued.pem", &format!("{}{good}", good.trim_end())),
         ("good.key", &key.serialize_pem()),
         ("other.key", &other.serialize_pem()),
         ("encrypted.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"),
@@ -469,6 +472,9 @@ fn certificates_and_their_keys() {
         ("good.pem", "missing.key"),
         ("broken.pem", "good.key"),
         ("cut.pem", "good.key"),
+        ("marked.pem", "good.key"),
+        ("glued.pem", "good.key"),
+        ("odd.pem", "good.key"),
     ];
     let servers: String =
         pairs.iter().map(|(certificate, key)| format!("server {{ {} }}\n", both(certificate, key))).collect();
@@ -491,10 +497,12 @@ fn certificates_and_their_keys() {
         ("chain.pem", "good.key", None),
         ("chain.pem", "other.key", foreign),
         ("expired.pem", "good.key", None),
+        ("glued.pem", "good.key", None),
         ("good.pem", "broken.key", Some("the key is not readable")),
         ("good.pem", "good.key", None),
         ("good.pem", "good.pem", Some("no private key in it")),
         ("good.pem", "other.key", foreign),
+        ("marked.pem", "good.key", None),
     ];
     assert_eq!(found, expected.map(|(certificate, key, problem)| (certificate.to_owned(), key.to_owned(), problem)));
     let file = |name: &str| &facts.certificates[&format!("/etc/nginx/ssl/{name}")];
@@ -506,8 +514,11 @@ fn certificates_and_their_keys() {
     assert!(file("expired.pem").chain[0].not_after < 1_700_000_000);
     assert_eq!(file("expired.pem").chain[0].names, ["example"], "the common name");
     assert_eq!(file("garbage.pem").problem.as_deref(), Some("no certificate in it"));
-    assert_eq!(file("broken.pem").problem.as_deref(), Some("the certificate in it is not readable"));
+    assert_eq!(file("broken.pem").problem.as_deref(), Some("a certificate in it is not readable"));
     assert_eq!(file("cut.pem").problem.as_deref(), Some("a certificate in it has no end"));
+    let glued = "one certificate in it ends on the line on which the next begins";
+    assert_eq!(file("glued.pem").problem.as_deref(), Some(glued));
+    assert_eq!(missed(&facts, "odd.pem"), Some("certificates in a form that is not read here"));
     assert_eq!(missed(&facts, "encrypted.key"), Some("it is encrypted"));
     assert_eq!(missed(&facts, "odd.key"), Some("a kind of key that is not compared here"));
 }
