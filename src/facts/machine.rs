@@ -83,4 +83,6 @@ pub struct ListeningSocket {
     pub waiting: Option<u64>,
     /// So many may wait.
     pub backlog: Option<u64>,
+    /// Of an address of IPv6: it takes no connections of IPv4.
+    pub only_ipv6: Option<bool>,
 }

@@ -101,8 +101,11 @@ impl Facts {
         let (host, port) = address.rsplit_once(':')?;
         let wildcards: &[&str] = if host.starts_with('[') { &["[::]"] } else { &["0.0.0.0", "[::]"] };
         listening.find(|socket| match socket.address.rsplit_once(':') {
-            Some((other, other_port)) => other_port == port && (other == host || wildcards.contains(&other)),
-            None => false,
+            Some((other, other_port)) if other_port == port => {
+                let takes_others = host.starts_with('[') || socket.only_ipv6 != Some(true);
+                other == host || (wildcards.contains(&other) && takes_others)
+            }
+            _ => false,
         })
     }
 }
@@ -136,7 +139,8 @@ mod tests {
     #[test]
     fn a_wildcard_takes_connections_to_every_address() {
         let socket = |address: &str| ListeningSocket { address: address.to_owned(), ..ListeningSocket::default() };
-        let listening = Some(vec![socket("0.0.0.0:80"), socket("127.0.0.1:81"), socket("[::]:82")]);
+        let only_ipv6 = ListeningSocket { only_ipv6: Some(true), ..socket("[::]:84") };
+        let listening = Some(vec![socket("0.0.0.0:80"), socket("127.0.0.1:81"), socket("[::]:82"), only_ipv6]);
         let facts = Facts { listening, ..Facts::default() };
         let table = [
             ("127.0.0.1:80", true),
@@ -146,6 +150,8 @@ mod tests {
             ("[::1]:82", true),
             ("127.0.0.1:82", true),
             ("127.0.0.1:83", false),
+            ("127.0.0.1:84", false),
+            ("[::1]:84", true),
         ];
         for (address, expected) in table {
             assert_eq!(facts.listener_at(address).is_some(), expected, "{address}");

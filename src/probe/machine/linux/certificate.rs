@@ -21,10 +21,17 @@ use super::named::Named;
 /// The most that is read of one file.
 const MOST: u64 = 1024 * 1024;
 
+/// OpenSSL passes over it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Two files that were put together, the first without a line feed at its end.
+const ON_ONE_LINE: &str = "-----END CERTIFICATE----------BEGIN ";
+
 /// What PEM calls certificates in ways that are not read here.
 const OTHER_CERTIFICATES: [&str; 2] = ["-----BEGIN TRUSTED CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----"];
 
 /// What cannot be looked at further.
+const OTHER_FORM: &str = "certificates in a form that is not read here";
 const ENCRYPTED: &str = "it is encrypted";
 const OTHER_KIND: &str = "a kind of key that is not compared here";
 const FOREIGN: &str = "the key does not belong to the certificate";
@@ -72,18 +79,23 @@ fn read_certificates(sources: &Sources, path: &str) -> Result<Parsed, String> {
     let bytes = read(sources, path).map_err(|error| in_words(&error))?;
     let text = String::from_utf8_lossy(&bytes);
     if OTHER_CERTIFICATES.iter().any(|mark| text.contains(mark)) {
-        return Err("certificates in a form that is not read here".to_owned());
+        return Err(OTHER_FORM.to_owned());
     }
     let mut parsed = Parsed::default();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
-        let is_read = match &certificate {
-            Ok(der) => parsed.add(der),
-            Err(error) => Err(words_of(error)),
-        };
-        if let Err(problem) = is_read {
-            parsed.file.problem = Some(problem);
+        match certificate.map(|der| (X509Certificate::from_der(&der).is_ok(), der)) {
+            Ok((true, der)) => parsed.add(&der),
+            // OpenSSL may be less strict.
+            Ok((false, der)) if is_sequence(&der) => return Err(OTHER_FORM.to_owned()),
+            Ok((false, _)) => parsed.file.problem = Some("a certificate in it is not readable".to_owned()),
+            Err(error) => parsed.file.problem = Some(words_of(&error)),
+        }
+        if parsed.file.problem.is_some() {
             break;
         }
+    }
+    if text.contains(ON_ONE_LINE) {
+        parsed.file.problem = Some("one certificate in it ends on the line on which the next begins".to_owned());
     }
     if parsed.file.chain.is_empty() && parsed.file.problem.is_none() {
         parsed.file.problem = Some("no certificate in it".to_owned());
@@ -92,22 +104,26 @@ fn read_certificates(sources: &Sources, path: &str) -> Result<Parsed, String> {
 }
 
 impl Parsed {
-    fn add(&mut self, der: &[u8]) -> Result<(), String> {
-        let parsed = X509Certificate::from_der(der);
-        let (_, certificate) = parsed.map_err(|_| format!("{} is not readable", self.next()))?;
+    fn add(&mut self, der: &[u8]) {
+        let Ok((_, certificate)) = X509Certificate::from_der(der) else { return };
         if self.file.chain.is_empty() {
             self.public_key = Some(certificate.public_key().subject_public_key.data.to_vec());
         }
         self.file.chain.push(describe(&certificate));
-        Ok(())
     }
+}
 
-    fn next(&self) -> String {
-        match self.file.chain.len() {
-            0 => "the certificate in it".to_owned(),
-            before => format!("certificate {} in it", before + 1),
-        }
+/// Whether it has the outer form of a certificate: a sequence, and nothing
+/// behind it.
+fn is_sequence(der: &[u8]) -> bool {
+    let (0x30, Some(short)) = (der.first().copied().unwrap_or_default(), der.get(1)) else { return false };
+    let more = usize::from(short & 0x7f);
+    if *short < 0x80 {
+        return der.len() == 2 + more;
     }
+    let Some(bytes) = der.get(2..2 + more).filter(|_| more <= 4) else { return false };
+    let length = bytes.iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
+    der.len() == 2 + more + length
 }
 
 fn describe(certificate: &X509Certificate<'_>) -> Certificate {
@@ -197,5 +213,8 @@ fn words_of(error: &pem::Error) -> String {
 fn read(sources: &Sources, path: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(sources.at(path))?.take(MOST).read_to_end(&mut bytes)?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     Ok(bytes)
 }

@@ -10,13 +10,14 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::facts::{Facts, FileFact, FileKind, NotExamined, User};
+use crate::facts::{Facts, FileFact, FileKind, NotExamined};
 
 use super::super::super::Progress;
 use super::super::Sources;
 use super::account::Accounts;
 use super::missed::{Missed, in_words};
-use super::walk::{ENTER, End, Node, READ, WRITE, Walker, Way};
+use super::process;
+use super::walk::{ENTER, End, Node, READ, WRITE, Walker, Way, Who};
 
 /// So many files are looked at between two signs of life.
 const STEP: usize = 256;
@@ -30,8 +31,11 @@ pub(super) fn look(
     facts: &mut Facts,
     missed: &mut Missed,
 ) {
-    let user = facts.nginx.user.clone();
-    let looker = Looker { sources, accounts, walker: Walker::new(sources), user, spaces: Mutex::default() };
+    let who = facts.nginx.user.clone().map(|user| {
+        let worker = facts.nginx.workers.first().map(|worker| worker.pid);
+        Who { is_above_permissions: user.uid == 0 && process::may_override_permissions(sources, worker), user }
+    });
+    let looker = Looker { sources, accounts, walker: Walker::new(sources), who, spaces: Mutex::default() };
     let done = AtomicUsize::new(0);
     let paths: Vec<&String> = paths.iter().collect();
     let looked: Vec<Looked> = paths
@@ -70,7 +74,7 @@ struct Looker<'s> {
     sources: &'s Sources,
     accounts: &'s Accounts,
     walker: Walker<'s>,
-    user: Option<User>,
+    who: Option<Who>,
     /// By device.
     spaces: Mutex<FxHashMap<u64, Option<Space>>>,
 }
@@ -81,12 +85,15 @@ impl Looker<'_> {
         let mut looked = match &way.end {
             End::Found(node) => self.describe(path, node, &way),
             End::Missing => Looked { fact: FileFact { kind: FileKind::Missing, ..FileFact::default() }, missed: None },
+            End::Own => Looked { fact: FileFact { kind: FileKind::Other, ..FileFact::default() }, missed: None },
             End::Hidden(error) => Looked {
                 fact: FileFact::default(),
                 missed: Some(NotExamined { what: path.to_owned(), why: in_words(error) }),
             },
         };
-        let stops = self.user.as_ref().and_then(|user| way.stops(user));
+        // What stands in front of such a file is of the process too.
+        let who = self.who.as_ref().filter(|_| !matches!(way.end, End::Own));
+        let stops = who.and_then(|who| way.stops(who));
         looked.fact.worker_stops_at = stops.map(|directory| directory.path.to_string_lossy().into_owned());
         looked
     }
@@ -105,23 +112,23 @@ impl Looker<'_> {
             free_files: space.and_then(|space| space.free_files),
             ..FileFact::default()
         };
-        let Some(user) = &self.user else { return Looked { fact, missed: None } };
-        if way.stops(user).is_some() {
+        let Some(who) = &self.who else { return Looked { fact, missed: None } };
+        if way.stops(who).is_some() {
             (fact.worker_reads, fact.worker_writes) = (Some(false), Some(false));
             return Looked { fact, missed: None };
         }
-        let is_known = way.unknown(user).is_none();
+        let is_known = way.unknown(who).is_none();
         if is_known {
             let enter = if fact.kind == FileKind::Directory { ENTER } else { 0 };
-            fact.worker_reads = node.lets(user, READ | enter);
-            fact.worker_writes = node.lets(user, WRITE | enter);
+            fact.worker_reads = node.lets(who, READ | enter);
+            fact.worker_writes = node.lets(who, WRITE | enter);
             let is_socket = fact.kind == FileKind::Socket;
             if !is_socket && space.is_some_and(|space| space.is_read_only) {
                 fact.worker_writes = Some(false);
             }
         }
         let missed = fact.worker_reads.is_none().then(|| NotExamined {
-            what: format!("what {} may do with {path}", user.name),
+            what: format!("what {} may do with {path}", who.user.name),
             why: "it has an access control list".to_owned(),
         });
         Looked { fact, missed }

@@ -5,6 +5,7 @@ mod binary;
 mod certificate;
 mod cgroup;
 mod container;
+mod diag;
 mod file;
 mod kernel;
 mod missed;

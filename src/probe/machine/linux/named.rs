@@ -216,7 +216,7 @@ impl Gatherer<'_, '_> {
         };
         match name {
             "error_log" | "pid" => is_default(model.main()),
-            "access_log" => http().any(|block| is_default(block)),
+            "access_log" => http().any(is_default),
             "client_body_temp_path" => {
                 model.targets().filter(|target| target.protocol != Protocol::Stream).map(Target::block).any(is_default)
             }

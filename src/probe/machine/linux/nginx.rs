@@ -29,17 +29,26 @@ pub(super) fn look(
     let processes = Processes::read(sources);
     let mut programs = Programs { sources, installed: binary::installed(sources), asked: FxHashMap::default() };
     let main = main_file(models);
-    let found = main.as_deref().map(|main| find_master(&processes, &mut programs, main));
+    let mut found = main.as_deref().map(|main| find_master(&processes, &mut programs, main));
+    if let Some(found) = found.as_mut().filter(|found| found.master.is_none() && may_have_no_master(models)) {
+        found.runs = None;
+    }
     let master = found.as_ref().and_then(|found| found.master);
     let mut nginx = Nginx {
-        binary: master.and_then(|master| programs.of(master)).or_else(|| programs.installed.clone()),
+        binary: match master {
+            Some(master) => programs.of(master),
+            None => programs.installed.clone(),
+        },
         runs: found.as_ref().and_then(|found| found.runs),
         unit: unit::find(sources, master.map(Entry::directory).as_deref(), missed),
         configuration_directory: main.as_deref().and_then(directory_of),
         ..Nginx::default()
     };
+    if master.is_some() && nginx.binary.is_none() {
+        missed.add("the program of the nginx that runs", "it cannot be run to ask for its version");
+    }
     if nginx.runs.is_none() && main.is_some() {
-        missed.add("whether nginx runs with this configuration", "not every process may be looked at");
+        missed.add("whether nginx runs with this configuration", "some process may be one, and cannot be looked at");
     }
     if let Some(master) = master {
         let mut process = process::facts(sources, master, missed);
@@ -48,7 +57,7 @@ pub(super) fn look(
         let workers = processes.workers.iter().filter(|worker| worker.parent == master.pid);
         nginx.workers = workers.map(|worker| process::facts(sources, worker, missed)).collect();
     }
-    nginx.prefix = prefix(sources, master, nginx.binary.as_ref());
+    nginx.prefix = prefix(sources, master, nginx.binary.as_ref(), main.as_deref());
     nginx.user = worker::user(sources, accounts, models, &nginx, &facts.observer, missed);
     facts.nginx = nginx;
 }
@@ -61,6 +70,11 @@ fn main_file(models: &[&Model<'_>]) -> Option<String> {
     // Standard input has a name that is no path.
     let path = std::path::absolute(path).ok().filter(|_| !path.to_string_lossy().starts_with('<'))?;
     path.to_str().map(str::to_owned)
+}
+
+/// Whether the one process there is would go by another name.
+fn may_have_no_master(models: &[&Model<'_>]) -> bool {
+    models.iter().any(|model| model.main().directive("master_process").is_some())
 }
 
 fn directory_of(path: &str) -> Option<String> {
@@ -99,18 +113,21 @@ struct Programs<'s> {
 
 impl Programs<'_> {
     /// The program at the path that a master was started from: what would run
-    /// after it.
+    /// after it. Where that path may not be known, the one that is installed.
     fn of(&mut self, master: &Entry) -> Option<Binary> {
-        let program = process::program(self.sources, &master.directory())?;
-        if let Some(installed) = self.installed.as_ref().filter(|installed| Path::new(&installed.path) == program.path)
-        {
+        let Some(program) = process::program(self.sources, &master.directory()) else { return self.installed.clone() };
+        let is_installed = |installed: &&Binary| Path::new(&installed.path) == program.path;
+        if let Some(installed) = self.installed.as_ref().filter(is_installed) {
             return Some(installed.clone());
         }
         let sources = self.sources;
-        let uid = owner_of(sources, master);
         let asked = self.asked.entry(program.path).or_insert_with_key(|path| {
-            let real = sources.at(path);
-            binary::is_trusted(&real, uid).then(|| binary::ask(&real, path)).flatten()
+            let place = sources.at(path);
+            // It may be gone since it was started.
+            let running = sources.at(format!("{}/exe", master.directory()));
+            let place = if fs::metadata(&place).is_ok() { place } else { running };
+            let is_trusted = binary::is_trusted(&place, owner_of(sources, master));
+            is_trusted.then(|| binary::ask(&place, path)).flatten()
         });
         asked.clone()
     }
@@ -132,17 +149,14 @@ impl Programs<'_> {
     fn configuration_of(&mut self, master: &Entry) -> Option<String> {
         let arguments = master.arguments();
         let given = option(&arguments, "-c");
-        let binary = self.of(master).or_else(|| self.installed.clone());
+        let binary = self.of(master);
         let path = match (&given, &binary) {
-            (Some(given), _) => given.clone(),
-            (None, Some(binary)) => binary.option("--conf-path").unwrap_or(DEFAULT_CONFIGURATION).to_owned(),
+            (Some(given), _) => given,
+            (None, Some(binary)) => binary.option("--conf-path").unwrap_or(DEFAULT_CONFIGURATION),
             (None, None) => return None,
         };
-        if path.starts_with('/') {
-            return Some(path);
-        }
-        let prefix = prefix(self.sources, Some(master), binary.as_ref())?;
-        Some(format!("{}/{path}", prefix.trim_end_matches('/')))
+        let prefix = given_prefix(self.sources, master).unwrap_or_else(|| binary.as_ref().map(built_in_prefix));
+        below(prefix.as_deref(), path)
     }
 }
 
@@ -151,27 +165,51 @@ fn owner_of(sources: &Sources, master: &Entry) -> Option<u32> {
     fs::metadata(sources.at(master.directory())).ok().map(|metadata| metadata.uid())
 }
 
-/// The directory that nginx's relative paths begin at: what the master was
-/// told, or what its program was built with.
-fn prefix(sources: &Sources, master: Option<&Entry>, binary: Option<&Binary>) -> Option<String> {
-    if let Some(master) = master
-        && let Some(given) = option(&master.arguments(), "-p")
-    {
-        let directory = fs::read_link(sources.at(format!("{}/cwd", master.directory())));
-        let path = if given.starts_with('/') { PathBuf::from(given) } else { directory.ok()?.join(given) };
-        return path.to_str().map(str::to_owned);
+/// A path as nginx makes it one from the root on.
+fn below(prefix: Option<&str>, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return Some(path.to_owned());
     }
-    binary.map(|binary| binary.option("--prefix").unwrap_or(DEFAULT_PREFIX).to_owned())
+    Some(format!("{}/{path}", prefix?.trim_end_matches('/')))
+}
+
+fn built_in_prefix(binary: &Binary) -> String {
+    binary.option("--prefix").unwrap_or(DEFAULT_PREFIX).to_owned()
+}
+
+/// The directory that a master was told its relative paths begin at; the inner
+/// is none when that begins where it may not be known.
+fn given_prefix(sources: &Sources, master: &Entry) -> Option<Option<String>> {
+    let arguments = master.arguments();
+    let given = Path::new(option(&arguments, "-p")?);
+    let directory = || fs::read_link(sources.at(format!("{}/cwd", master.directory()))).ok();
+    let path = if given.is_absolute() { Some(given.to_owned()) } else { directory().map(|path| path.join(given)) };
+    // Without `.` and slashes that say nothing.
+    let path = path.map(|path| path.components().collect::<PathBuf>());
+    Some(path.and_then(|path| path.to_str().map(str::to_owned)))
+}
+
+/// The directory that nginx's relative paths begin at: what the master was
+/// told, or what its program was built with. Without a master, that of the
+/// program, if it is this configuration that it reads without being told.
+fn prefix(sources: &Sources, master: Option<&Entry>, binary: Option<&Binary>, main: Option<&str>) -> Option<String> {
+    if let Some(master) = master {
+        return given_prefix(sources, master).unwrap_or_else(|| binary.map(built_in_prefix));
+    }
+    let built_in = built_in_prefix(binary?);
+    let configuration = binary?.option("--conf-path").unwrap_or(DEFAULT_CONFIGURATION);
+    let own = below(Some(&built_in), configuration)?;
+    process::is_one_file(sources, main?, &own).then_some(built_in)
 }
 
 /// The last value of an option, which may stand right behind its letter.
-fn option(arguments: &[&str], name: &str) -> Option<String> {
+fn option<'a>(arguments: &[&'a str], name: &str) -> Option<&'a str> {
     let mut found = None;
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.strip_prefix(name) {
-            Some("") => found = arguments.next().map(|value| (*value).to_owned()),
-            Some(value) => found = Some(value.to_owned()),
+            Some("") => found = arguments.next().copied(),
+            Some(value) => found = Some(value),
             None => {}
         }
     }
@@ -192,7 +230,7 @@ mod tests {
         ];
         for (text, name, expected) in table {
             let arguments: Vec<&str> = text.split_whitespace().collect();
-            assert_eq!(option(&arguments, name).as_deref(), expected, "{text}");
+            assert_eq!(option(&arguments, name), expected, "{text}");
         }
     }
 }

@@ -16,9 +16,15 @@ use super::read;
 /// The bit of CAP_SYS_RESOURCE.
 const MAY_RAISE_LIMITS: u64 = 1 << 24;
 
+/// The bit of CAP_DAC_OVERRIDE.
+const MAY_OVERRIDE_PERMISSIONS: u64 = 1 << 1;
+
 /// How the titles of nginx's processes begin.
 const MASTER: &str = "nginx: master process";
 const WORKER: &str = "nginx: worker process";
+
+/// What is made of nginx and shows what it was started with in another way.
+const OTHER_MASTER: &str = "angie: master process";
 
 /// A process of an nginx.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +46,8 @@ pub(super) struct Processes {
     pub masters: Vec<Entry>,
     /// The workers that take requests.
     pub workers: Vec<Entry>,
-    /// Whether every process could be looked at.
+    /// Whether every process could be looked at, and none of them is an nginx
+    /// of which it cannot be told what it reads.
     pub is_complete: bool,
 }
 
@@ -64,8 +71,13 @@ impl Processes {
         };
         for (pid, title) in titles {
             let title = title.unwrap_or_default();
-            if title.starts_with(MASTER) && is_of_this_namespace(sources, pid) {
-                processes.masters.extend(entry(sources, pid, title));
+            if title.starts_with(OTHER_MASTER) {
+                processes.is_complete = false;
+            } else if title.starts_with(MASTER) {
+                // One in a container has files of its own, or shares ours.
+                let is_ours = is_of_this_namespace(sources, pid);
+                processes.is_complete &= is_ours;
+                processes.masters.extend(entry(sources, pid, title).filter(|_| is_ours));
             } else if title.starts_with(WORKER) && !title.ends_with("is shutting down") {
                 processes.workers.extend(entry(sources, pid, title));
             }
@@ -139,6 +151,15 @@ fn capabilities(status: &str) -> Option<u64> {
     u64::from_str_radix(read::field(status, "CapEff")?, 16).ok()
 }
 
+/// Whether permissions of files do not bind root: in a process that runs as
+/// root, or in our own. Containers may take this from it.
+pub(super) fn may_override_permissions(sources: &Sources, pid: Option<u32>) -> bool {
+    let process = pid.map_or("self".to_owned(), |pid| pid.to_string());
+    let status = read::text(sources, format!("/proc/{process}/status")).unwrap_or_default();
+    let is_of_root = uid_of(&status).is_none_or(|uid| uid == 0);
+    capabilities(&status).is_none_or(|bits| !is_of_root || bits & MAY_OVERRIDE_PERMISSIONS != 0)
+}
+
 /// The groups of a process, its own first.
 pub(super) fn groups(sources: &Sources, pid: u32) -> Option<Vec<u32>> {
     let status = read::text(sources, format!("/proc/{pid}/status")).ok()?;
@@ -151,7 +172,7 @@ fn started_at(sources: &Sources, ticks: u64) -> Option<i64> {
     let stat = read::text(sources, "/proc/stat").ok()?;
     let boot: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().filter(|ticks| *ticks > 0).unwrap_or(100);
-    boot.checked_add(i64::try_from(ticks).ok()? / i64::try_from(per_second).ok()?)
+    boot.checked_add(i64::try_from(ticks / u64::try_from(per_second).ok()?).ok()?)
 }
 
 /// `Max open files 1024 524288 files`: what holds now, and what it may become.
@@ -197,9 +218,16 @@ pub(super) fn program(sources: &Sources, directory: &str) -> Option<Program> {
 /// Whether both are one file, the second as a process sees it, which may have
 /// a file system of its own.
 pub(super) fn is_same_file(sources: &Sources, ours: &str, entry: &Entry, theirs: &str) -> bool {
-    let identity = |path: PathBuf| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    let own = identity(sources.at(ours));
-    let seen_by_it = identity(sources.at(format!("{}/root{theirs}", entry.directory())));
-    let other = seen_by_it.or_else(|| identity(sources.at(theirs)));
-    if own.is_some() || other.is_some() { own == other } else { ours == theirs }
+    let seen_by_it = format!("{}/root{theirs}", entry.directory());
+    if fs::metadata(sources.at(&seen_by_it)).is_ok() {
+        return is_one_file(sources, ours, &seen_by_it);
+    }
+    is_one_file(sources, ours, theirs)
+}
+
+/// Whether both paths lead to one file, or are the same if there is none.
+pub(super) fn is_one_file(sources: &Sources, one: &str, other: &str) -> bool {
+    let identity = |path: &str| fs::metadata(sources.at(path)).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    let (first, second) = (identity(one), identity(other));
+    if first.is_some() || second.is_some() { first == second } else { one == other }
 }

@@ -11,7 +11,7 @@ use crate::facts::{Facts, ListeningSocket};
 
 use super::super::Sources;
 use super::missed::{Missed, in_words};
-use super::owner;
+use super::{diag, owner};
 
 /// Fewer connections than this to one place are not counted.
 const MANY: u64 = 1000;
@@ -66,7 +66,8 @@ pub(super) fn look(sources: &Sources, facts: &mut Facts, missed: &mut Missed) {
     if is_known {
         let inodes: FxHashSet<u64> = found.listening.iter().map(|(_, inode)| *inode).collect();
         let owners = owner::of_sockets(sources, &inodes, missed);
-        facts.listening = Some(together(found.listening, &owners));
+        let queues = if sources.are_this_machine() { diag::queues() } else { FxHashMap::default() };
+        facts.listening = Some(together(found.listening, &owners, &queues));
     }
 }
 
@@ -85,19 +86,30 @@ impl Found {
 
 /// One entry for each address, whoever shares it; with the process of the
 /// lowest number, which is the one that opened it.
-fn together(sockets: Vec<(ListeningSocket, u64)>, owners: &FxHashMap<u64, owner::Owner>) -> Vec<ListeningSocket> {
+fn together(
+    sockets: Vec<(ListeningSocket, u64)>,
+    owners: &FxHashMap<u64, owner::Owner>,
+    queues: &FxHashMap<u64, diag::Queue>,
+) -> Vec<ListeningSocket> {
     let mut by_address: BTreeMap<(bool, String), ListeningSocket> = BTreeMap::new();
     for (mut socket, inode) in sockets {
         if let Some(owner) = owners.get(&inode) {
             socket.pid = Some(owner.pid);
             socket.process = Some(owner.name.clone());
         }
+        if let Some(queue) = queues.get(&inode).filter(|_| !socket.udp) {
+            socket.waiting = queue.waiting.or(socket.waiting);
+            socket.backlog = queue.backlog;
+            socket.only_ipv6 = queue.only_ipv6.filter(|_| socket.address.starts_with('['));
+        }
         let key = (socket.udp, socket.address.clone());
         let Some(known) = by_address.get_mut(&key) else {
             by_address.insert(key, socket);
             continue;
         };
-        known.waiting = known.waiting.zip(socket.waiting).map(|(one, other)| one.saturating_add(other));
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
+        known.waiting = sum(known.waiting, socket.waiting);
+        known.backlog = sum(known.backlog, socket.backlog);
         if socket.pid.is_some() && known.pid.is_none_or(|pid| socket.pid.is_some_and(|other| other < pid)) {
             (known.pid, known.process) = (socket.pid, socket.process);
         }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 use rustix::fs::lgetxattr;
+use rustix::io::Errno;
 
 use crate::facts::{FileKind, User};
 
@@ -26,6 +27,15 @@ const ACCESS_CONTROL_LIST: &str = "system.posix_acl_access";
 pub(super) const READ: u32 = 0o4;
 pub(super) const WRITE: u32 = 0o2;
 pub(super) const ENTER: u32 = 0o1;
+
+/// Somebody who goes there.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    /// The user.
+    pub user: User,
+    /// Permissions do not bind it, as is usual for root.
+    pub is_above_permissions: bool,
+}
 
 /// Something of the file system.
 #[derive(Debug)]
@@ -53,18 +63,18 @@ impl Node {
         }
     }
 
-    /// Whether its permissions let a user do this; none when a list that is
+    /// Whether its permissions let somebody do this; none when a list that is
     /// not read here decides.
-    pub fn lets(&self, user: &User, wanted: u32) -> Option<bool> {
+    pub fn lets(&self, who: &Who, wanted: u32) -> Option<bool> {
         let mode = self.metadata.permissions().mode();
-        if user.uid == 0 {
+        if who.is_above_permissions {
             return Some(true);
         }
-        let allowed = if self.metadata.uid() == user.uid {
+        let allowed = if self.metadata.uid() == who.user.uid {
             mode >> 6
         } else if self.has_list() {
             return None;
-        } else if user.groups.contains(&self.metadata.gid()) {
+        } else if who.user.groups.contains(&self.metadata.gid()) {
             mode >> 3
         } else {
             mode
@@ -75,8 +85,10 @@ impl Node {
     /// Whether it has an access control list.
     pub fn has_list(&self) -> bool {
         *self.has_list.get_or_init(|| {
-            let mut list = [0_u8; 0];
-            lgetxattr(&self.real, ACCESS_CONTROL_LIST, &mut list).is_ok_and(|length| length > 0)
+            // None, or a file system without: an error.
+            let mut list = [0_u8; 4096];
+            let length = lgetxattr(&self.real, ACCESS_CONTROL_LIST, &mut list[..]);
+            length.is_ok_and(|length| length > 0) || length == Err(Errno::RANGE)
         })
     }
 }
@@ -88,6 +100,8 @@ pub(super) enum End {
     Found(Arc<Node>),
     /// Nothing is there.
     Missing,
+    /// Each process has its own there, such as `/dev/stderr`.
+    Own,
     /// It may not be looked at.
     Hidden(io::Error),
 }
@@ -103,14 +117,14 @@ pub(super) struct Way {
 
 impl Way {
     /// The first directory that does not let a user through.
-    pub fn stops(&self, user: &User) -> Option<&Node> {
+    pub fn stops(&self, who: &Who) -> Option<&Node> {
         let mut directories = self.directories.iter().map(Arc::as_ref);
-        directories.find(|directory| directory.lets(user, ENTER) == Some(false))
+        directories.find(|directory| directory.lets(who, ENTER) == Some(false))
     }
 
     /// The first directory of which that is not known.
-    pub fn unknown(&self, user: &User) -> Option<&Node> {
-        self.directories.iter().map(Arc::as_ref).find(|directory| directory.lets(user, ENTER).is_none())
+    pub fn unknown(&self, who: &Who) -> Option<&Node> {
+        self.directories.iter().map(Arc::as_ref).find(|directory| directory.lets(who, ENTER).is_none())
     }
 }
 
@@ -156,6 +170,9 @@ impl<'s> Walker<'s> {
                 here = node;
                 continue;
             };
+            if is_of_each_process(&node.path) {
+                return Ok(End::Own);
+            }
             links += 1;
             if links > MOST_LINKS {
                 return Err(io::Error::other("too many links"));
@@ -187,6 +204,11 @@ impl<'s> Walker<'s> {
         }
         Ok(node)
     }
+}
+
+/// `/proc/1/fd/2`: such a link may lead to what has no path.
+fn is_of_each_process(path: &Path) -> bool {
+    path.starts_with("/proc") && path.parent().is_some_and(|parent| parent.ends_with("fd"))
 }
 
 /// The parts of a path, `.` and the root left out.
