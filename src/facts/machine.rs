@@ -77,8 +77,6 @@ pub struct ListeningSocket {
     pub process: Option<String>,
     /// Its number.
     pub pid: Option<u32>,
-    /// Of a socket on `[::]`, whether it takes no IPv4.
-    pub ipv6_only: Option<bool>,
     /// So many connections wait to be accepted.
     pub waiting: Option<u64>,
     /// So many may wait.

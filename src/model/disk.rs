@@ -6,9 +6,6 @@ use crate::source::FileId;
 
 use super::{Directive, Model, PASS_NAMES, Place, has_placeholder};
 
-/// Where relative paths begin when the program does not say.
-const DEFAULT_PREFIX: &str = "/usr/local/nginx";
-
 /// Below these a service with `PrivateTmp` sees directories of its own.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
@@ -91,14 +88,11 @@ impl Model<'_> {
         if text.is_empty() || text.contains('$') || has_placeholder(text) {
             return None;
         }
-        if text.starts_with('/') {
-            return Some(text.to_owned());
+        match self.facts() {
+            Some(facts) if base == Base::Prefix => facts.nginx.below_prefix(text),
+            Some(facts) => facts.nginx.beside_configuration(text),
+            None => text.starts_with('/').then(|| text.to_owned()),
         }
-        let directory = match base {
-            Base::Prefix => self.prefix()?,
-            Base::Configuration => self.configuration_directory()?,
-        };
-        Some(format!("{}/{text}", directory.trim_end_matches('/')))
     }
 
     /// What was seen at an absolute path, and that path. What a service sees
@@ -175,18 +169,6 @@ impl Model<'_> {
         let arguments = &self.facts()?.nginx.binary.as_ref()?.arguments;
         arguments.iter().find_map(|argument| argument.strip_prefix(option))
     }
-
-    fn prefix(&self) -> Option<&str> {
-        self.facts()?.nginx.binary.as_ref()?;
-        Some(self.argument_of_program("--prefix=").unwrap_or(DEFAULT_PREFIX))
-    }
-
-    fn configuration_directory(&self) -> Option<&str> {
-        let entry = self.files().first()?.source.path();
-        let own = entry.parent().and_then(|directory| directory.to_str());
-        let own = own.filter(|directory| directory.starts_with('/') && !self.is_fragment());
-        own.or_else(|| parent_of(self.argument_of_program("--conf-path=")?))
-    }
 }
 
 /// Whether the first word of a directive for a log is a file.
@@ -228,8 +210,8 @@ mod tests {
         for (private_tmp, expected) in table {
             let files = paths.iter().map(|path| ((*path).to_owned(), FileFact::default())).collect();
             let mut facts = Facts { files, ..Facts::default() };
-            let arguments =
-                ["--prefix=/usr/share/nginx", "--http-client-body-temp-path=/var/b", "--http-scgi-temp-path=/var/s"];
+            facts.nginx.prefix = Some("/usr/share/nginx".to_owned());
+            let arguments = ["--http-client-body-temp-path=/var/b", "--http-scgi-temp-path=/var/s"];
             let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
             facts.nginx.binary = Some(Binary { arguments, ..Binary::default() });
             facts.nginx.unit = Some(Unit { private_tmp: Some(private_tmp), ..Unit::default() });

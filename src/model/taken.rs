@@ -60,7 +60,7 @@ fn is_in_the_way(listener: Listener<'_>, socket: &ListeningSocket) -> bool {
     let Ok(other) = parse_address(&socket.address, form) else { return false };
     let (_, port, udp) = listener.port();
     let is_same_port = udp == socket.udp && port != 0 && port == other.port;
-    let both_kinds = socket.ipv6_only != Some(true);
+    let both_kinds = socket.only_ipv6 != Some(true);
     is_same_port && collide(&listener.socket().host, listener.options().takes_ipv4, &other.kind, both_kinds)
 }
 

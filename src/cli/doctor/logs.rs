@@ -87,10 +87,7 @@ fn add_error_logs(model: &Model<'_>, seen: &mut Facts, sources: &mut Vec<Source>
     }
     // In force until the configuration names another one.
     let is_default = !named.iter().any(|directive| directive.parent() == model.main());
-    let built_in = seen.nginx.binary.as_ref().and_then(|binary| {
-        let path = binary.arguments.iter().find_map(|argument| argument.strip_prefix("--error-log-path="));
-        path.map(PathBuf::from)
-    });
+    let built_in = seen.nginx.binary.as_ref().and_then(|binary| binary.option("--error-log-path")).map(PathBuf::from);
     if let Some(path) = built_in.filter(|path| is_default && path.is_absolute()) {
         sources.push(Source { kind: SourceKind::of_error_log(&path), path });
     }
@@ -133,15 +130,5 @@ fn file_of(directive: Directive<'_>, seen: &mut Facts) -> Option<PathBuf> {
         }
         return None;
     }
-    absolute(path, seen)
-}
-
-/// Relative paths are below the prefix that nginx was built with.
-fn absolute(path: &str, seen: &Facts) -> Option<PathBuf> {
-    if path.starts_with('/') {
-        return Some(PathBuf::from(path));
-    }
-    let arguments = seen.nginx.binary.iter().flat_map(|binary| &binary.arguments);
-    let prefix = arguments.filter_map(|argument| argument.strip_prefix("--prefix=")).next()?;
-    Some(Path::new(prefix).join(path))
+    seen.nginx.below_prefix(path).map(PathBuf::from)
 }
