@@ -104,6 +104,13 @@ pub struct Conversation {
     pub said: Said,
     /// The name given in the TLS handshake.
     pub server_name: Option<String>,
+    /// The versions of TLS that were offered, such as `TLSv1.2`.
+    pub versions: Vec<String>,
+    /// Whether HTTP/2 was asked for in the TLS handshake.
+    pub asks_for_http2: bool,
+    /// The file of the certificate that this side has for the handshake, as
+    /// the configuration names it.
+    pub client_certificate: Option<String>,
     /// What came back.
     pub heard: Heard,
     /// The first line of what came back, when it is text.
