@@ -293,7 +293,8 @@ fn certificates_are_judged_as_nginx_judges_them() {
     own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let unnamed = params(&[], "app.example");
     // What the server has, who is trusted, the name, what is said of it.
-    let table: [(&str, &CertificateParams, bool, &str, &str, Option<&str>); 11] = [
+    type Row<'r> = (&'r str, &'r CertificateParams, bool, &'r str, &'r str, Option<&'r str>);
+    let table: [Row<'_>; 11] = [
         ("good", &good, false, "ca.pem", "app.example", None),
         ("star", &good, false, "ca.pem", "a.wild.example", None),
         ("two labels", &good, false, "ca.pem", "a.b.wild.example", Some("name mismatch")),
@@ -390,7 +391,8 @@ fn handshakes_are_begun_as_nginx_begins_them() {
     );
     let grpcs = http(&format!("grpc_pass grpcs://127.0.0.1:{};", http2.port));
     let plain = http(&format!("proxy_pass http://127.0.0.1:{};", old.port));
-    let table: [(&str, String, Heard, Option<&str>, Option<&str>); 9] = [
+    type Row<'r> = (&'r str, String, Heard, Option<&'r str>, Option<&'r str>);
+    let table: [Row<'_>; 9] = [
         ("no name", pass(&by_name, ""), Heard::TlsFailed, Some("access denied"), None),
         ("a name", pass(&by_name, named), Heard::Tls, None, None),
         ("no certificate", pass(&asking, ""), Heard::TlsFailed, Some("certificate required"), None),
@@ -597,7 +599,8 @@ fn name_servers_of_a_resolver_are_asked_as_nginx_asks_them() {
     let nowhere = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr()).expect("a port");
     let nowhere = nowhere.to_string();
     use QuestionFailure::*;
-    let table: [(&str, &str, &str, &[&str], Option<QuestionFailure>, Option<&str>); 10] = [
+    type Row<'r> = (&'r str, &'r str, &'r str, &'r [&'r str], Option<QuestionFailure>, Option<&'r str>);
+    let table: [Row<'_>; 10] = [
         ("known.example", &here, "", &["192.0.2.7", "2001:db8::7"], None, None),
         ("Known.Example", &here, "ipv6=off", &["192.0.2.7"], None, None),
         ("alias.example", &here, "ipv6=off", &["192.0.2.7"], None, None),
@@ -655,7 +658,8 @@ const REFUSAL: &[u8] = b"\x15\x03\x03\0\x02\x02\x28";
 fn a_server_that_would_go_on_with_openssl_has_not_failed() {
     let hello = b"\x16\x03\x03\0\x30\x02\0\0\x2c\x03\x03";
     let old = b"\x16\x03\x01\0\x30\x02\0\0\x2c\x03\x01";
-    let table: [(&str, &[u8], &str, Option<(Heard, Option<&str>)>); 4] = [
+    type Row<'r> = (&'r str, &'r [u8], &'r str, Option<(Heard, Option<&'r str>)>);
+    let table: [Row<'_>; 4] = [
         ("another cipher", hello, "", Some((Heard::Tls, None))),
         ("nothing in common", REFUSAL, "", Some((Heard::TlsFailed, Some("handshake failure")))),
         ("too old", old, "proxy_ssl_protocols TLSv1.2;", Some((Heard::TlsFailed, Some("protocol version")))),

@@ -146,7 +146,8 @@ pub enum Said {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heard {
-    /// A TLS handshake, to its end.
+    /// A TLS handshake, to its end; without certificates when the other side
+    /// went on with a cipher that OpenSSL knows and this program does not.
     Tls,
     /// A TLS handshake that the other side, or this side, gave up: see
     /// [`TlsHeard::problem`].
