@@ -104,6 +104,13 @@ pub struct Conversation {
     pub said: Said,
     /// The name given in the TLS handshake.
     pub server_name: Option<String>,
+    /// The versions of TLS that were offered, such as `TLSv1.2`.
+    pub versions: Vec<String>,
+    /// Whether HTTP/2 was asked for in the TLS handshake.
+    pub asks_for_http2: bool,
+    /// The file of the certificate that this side has for the handshake, as
+    /// the configuration names it.
+    pub client_certificate: Option<String>,
     /// What came back.
     pub heard: Heard,
     /// The first line of what came back, when it is text.
@@ -139,7 +146,8 @@ pub enum Said {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heard {
-    /// A TLS handshake, to its end.
+    /// A TLS handshake, to its end; without certificates when the other side
+    /// went on with a cipher that OpenSSL knows and this program does not.
     Tls,
     /// A TLS handshake that the other side, or this side, gave up: see
     /// [`TlsHeard::problem`].

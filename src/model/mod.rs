@@ -21,6 +21,7 @@ mod fragment;
 mod geo;
 mod governed;
 mod handler;
+mod handshake;
 mod hash_key;
 mod host;
 mod in_force;
@@ -77,6 +78,7 @@ pub use failing::{Failure, FailureKind};
 pub use fragment::{UnknownContext, looks_like_nginx, marked_context, outermost_context};
 pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
 pub use handler::{HANDLERS, find_answer};
+pub use handshake::{Handshake, PossibleWay, Verification};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
 pub use host::{
     HostNameKind, is_cluster_service, is_loopback, is_of_hosts_file, is_placeholder_name, is_private, kind_of_host_name,

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::facts::{Conversation, Heard, Said, TlsHeard};
+use crate::model::Handshake;
 
 use super::certificate::read;
 use super::hello::{self, Answer};
-use super::plan::{Check, Greeting, Handshake};
+use super::plan::{Check, Greeting};
 use super::socket::{Ended, Socket};
 use super::tls::{self, Session, Shaken};
 use super::trust::{Trusted, Verdict};
@@ -102,7 +103,7 @@ fn over_tls(
 ) -> Talk {
     let mut talk = Talk::default();
     let deadline = Instant::now() + ANSWER;
-    let mut shaken = match tls::shake(socket, handshake, deadline) {
+    let mut shaken = match tls::shake(socket, handshake, greeting.client.as_ref(), deadline) {
         Ok(shaken) => shaken,
         Err(why) => {
             talk.not_examined.push(why);
@@ -124,6 +125,9 @@ fn over_tls(
         one = heard(&shaken.plain, None, Said::Tls);
     }
     one.server_name.clone_from(&handshake.server_name);
+    one.versions = handshake.versions();
+    one.asks_for_http2 = handshake.http2;
+    one.client_certificate = handshake.client.as_ref().map(|(certificate, _)| certificate.clone());
     let session = shaken.session.take();
     if matches!(shaken.heard, Heard::Tls | Heard::TlsFailed) {
         for tls in judged(&mut shaken, checks, trusted, &mut talk) {
@@ -193,7 +197,7 @@ fn judged(shaken: &mut Shaken, checks: &[Check], trusted: &Trusted, talk: &mut T
             }
         };
         tls.trusted = Some(check.trusted.display().to_string());
-        tls.verified_name = Some(check.name.clone());
+        tls.verified_name = Some(check.verification.name.clone());
         tls.distrust = distrust;
         all.push(tls);
     }
@@ -213,7 +217,8 @@ fn ask(mut session: Session, host: &str, first: Conversation) -> Conversation {
     if conversation.heard == Heard::Http {
         conversation.idle_milliseconds = line.idle(deadline);
     }
-    Conversation { server_name: first.server_name, tls: first.tls, ..conversation }
+    let Conversation { heard, text, idle_milliseconds, .. } = conversation;
+    Conversation { said: Said::Request, heard, text, idle_milliseconds, ..first }
 }
 
 fn request(host: &str) -> String {

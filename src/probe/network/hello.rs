@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use super::plan::Handshake;
+use crate::model::Handshake;
+
 use super::socket::Socket;
 
 /// What OpenSSL offers, from `ECDHE` to plain RSA, without anonymous ones.

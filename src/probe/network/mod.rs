@@ -71,7 +71,8 @@ fn resolve(plan: &Plan, options: &Options, progress: Progress<'_>, facts: &mut F
     let deadline = options.connect_cap * 2;
     let total = plan.names.len() + plan.questions.len();
     let done = AtomicUsize::new(0);
-    let step = || progress("resolving names", done.fetch_add(1, Ordering::Relaxed) + 1, total);
+    // A name server that is a name may be several.
+    let step = || progress("resolving names", (done.fetch_add(1, Ordering::Relaxed) + 1).min(total), total);
     // Name servers that are names have to be resolved first.
     let named = plan.questions.iter().any(|question| !question.server.is_address());
     let numbers = || ask::ask(plan.questions.iter().filter(|question| question.server.is_address()), options, &step);

@@ -13,7 +13,8 @@ use crate::facts::{NotExamined, Resolution};
 /// So many names are resolved at the same time.
 const THREADS: usize = 128;
 
-const STACK: usize = 256 * 1024;
+/// What the system is extended with may need a good part of it.
+const STACK: usize = 1024 * 1024;
 
 /// What nginx asks for: only kinds of addresses that this machine has.
 #[cfg(unix)]

@@ -10,15 +10,12 @@ use std::time::Duration;
 use crate::catalog::{Context, Family, Version};
 use crate::facts::{Facts, NotExamined, Said};
 use crate::model::{
-    Block, DEFAULT_TIMEOUT, Directive, Effective, Endpoint, Host, HostAddress, ListenOptions, Model, NameKind,
-    PASS_AND_SERVER_NAMES, Protocol, Resolver, Server, Target, Template, Values, family_of_server, listen_form,
-    parse_address, parse_flag, parse_number, split_address, time_in_force,
+    DEFAULT_TIMEOUT, Directive, Endpoint, Handshake, Host, HostAddress, ListenOptions, Model, PASS_AND_SERVER_NAMES,
+    PossibleWay, Protocol, Resolver, Server, Target, Verification, family_of_server, listen_form, parse_address,
+    split_address, time_in_force,
 };
 
 use super::super::Options;
-
-/// The first release that offers TLS 1.3 to servers unless told otherwise.
-const TLS13_BY_DEFAULT: Version = Version::new(1, 23, 4);
 
 /// All that is to be asked, each once.
 #[derive(Debug, Default)]
@@ -63,25 +60,10 @@ pub(super) struct Greeting {
     pub(super) said: Said,
     /// The handshake before a request, or the handshake alone.
     pub(super) tls: Option<Handshake>,
+    /// The certificate and the key for it.
+    pub(super) client: Option<Pair>,
     /// The host of a request.
     pub(super) host: String,
-}
-
-/// How nginx would begin TLS.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub(super) struct Handshake {
-    /// The name it would give, if any.
-    pub(super) server_name: Option<String>,
-    /// Its own certificate and key.
-    pub(super) client: Option<(PathBuf, PathBuf)>,
-    /// Whether it may use TLS 1.2.
-    pub(super) tls12: bool,
-    /// Whether it may use TLS 1.3.
-    pub(super) tls13: bool,
-    /// Whether it may use an older one, which is not spoken here.
-    pub(super) older: bool,
-    /// Whether it asks for HTTP/2.
-    pub(super) http2: bool,
 }
 
 /// How nginx would verify the certificate.
@@ -89,13 +71,12 @@ pub(super) struct Handshake {
 pub(super) struct Check {
     /// The file with the certificates that are trusted.
     pub(super) trusted: PathBuf,
-    /// The same as the configuration has it.
-    pub(super) written: String,
-    /// The name that the certificate has to be for.
-    pub(super) name: String,
-    /// How many certificates may stand between the server's and a trusted one.
-    pub(super) depth: u64,
+    /// The rest, as the configuration has it.
+    pub(super) verification: Verification,
 }
+
+/// The certificate and the key of this side.
+pub(super) type Pair = (PathBuf, PathBuf);
 
 /// A question to a name server.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -139,13 +120,12 @@ impl Asked {
 
 impl Greeting {
     fn of(said: Said) -> Greeting {
-        Greeting { said, tls: None, host: String::new() }
+        Greeting { said, tls: None, client: None, host: String::new() }
     }
 
     /// A handshake to see whether anybody there speaks TLS.
     fn any_tls() -> Greeting {
-        let tls = Handshake { tls12: true, tls13: true, ..Handshake::default() };
-        Greeting { tls: Some(tls), ..Greeting::of(Said::Tls) }
+        Greeting { tls: Some(Handshake::anybody()), ..Greeting::of(Said::Tls) }
     }
 
     /// Whether one of the two is enough.
@@ -237,23 +217,15 @@ impl Planner<'_, '_> {
     fn add_targets(&self, plan: &mut Plan) {
         let targets = self.model.targets().filter(|target| target.directive.definition().is_some());
         for target in targets.filter(|target| target.is_in_place() && !target.is_template()) {
-            for group in target.upstreams() {
-                for server in group.servers().filter(|server| !server.is_down()) {
-                    let endpoint = server.endpoint();
-                    let endpoint = endpoint.map(|endpoint| (endpoint, server.is_resolved_again()));
-                    self.add_way(plan, target, endpoint, group.name());
-                }
-            }
-            if let Some(endpoint) = target.own_endpoint() {
-                let host = written_host(endpoint.host);
-                self.add_way(plan, target, Some((endpoint, false)), host);
+            for way in target.possible_ways() {
+                self.add_way(plan, target, way);
             }
         }
     }
 
-    fn add_way(&self, plan: &mut Plan, target: Target<'_>, endpoint: Option<(Endpoint<'_>, bool)>, host: &str) {
-        let Some((endpoint, asked)) = endpoint else { return };
-        let Some(to) = to(endpoint, asked) else { return };
+    fn add_way(&self, plan: &mut Plan, target: Target<'_>, way: PossibleWay<'_>) {
+        let PossibleWay { endpoint, host, is_resolved_again } = way;
+        let Some(to) = to(endpoint, is_resolved_again) else { return };
         if is_over_udp(target) {
             let why = "it is reached over UDP, where nothing is connected to";
             plan.skipped.push(NotExamined { what: endpoint.text.to_owned(), why: why.to_owned() });
@@ -322,86 +294,26 @@ impl Planner<'_, '_> {
 
     /// What nginx would say first, and how it would verify the certificate.
     fn greeting(&self, target: Target<'_>, host: &str) -> Result<(Option<Greeting>, Option<Check>), &'static str> {
-        let is_http = target.protocol == Protocol::Proxy;
-        let asks = is_http && self.options.requests;
+        let asks = target.protocol == Protocol::Proxy && self.options.requests;
+        // What nginx says there first is not spoken here.
+        let announces = target.protocol == Protocol::Stream && target.block().is_on("proxy_protocol") != Some(false);
         match target.uses_tls() {
+            Some(true) if announces => Err("nginx begins with the PROXY protocol there"),
             None => Err("whether TLS is spoken there depends on the request"),
             Some(true) => {
-                let (tls, check) = self.handshake(target, host)?;
+                let (tls, verification) = target.handshake(host, self.version)?;
                 let said = if asks { Said::Request } else { Said::Tls };
-                let host = request_host(target, host);
-                Ok((Some(Greeting { said, tls: Some(tls), host }), check))
+                let client = tls.client.as_ref().map(|(certificate, key)| (self.path(certificate), self.path(key)));
+                let check =
+                    verification.map(|verification| Check { trusted: self.path(&verification.trusted), verification });
+                Ok((Some(Greeting { said, tls: Some(tls), client, host: target.request_host(host) }), check))
             }
             Some(false) if asks => {
-                let host = request_host(target, host);
+                let host = target.request_host(host);
                 Ok((Some(Greeting { host, ..Greeting::of(Said::Request) }), None))
             }
             Some(false) => Ok((Some(plain_greeting(target.protocol)), None)),
         }
-    }
-
-    fn handshake(&self, target: Target<'_>, host: &str) -> Result<(Handshake, Option<Check>), &'static str> {
-        const UNKNOWN: &str = "the name that nginx gives in the TLS handshake depends on the request";
-        const UNSEEN: &str = "how nginx speaks TLS there stands in a file that was not read";
-        let name = match target.effective("ssl_name") {
-            Effective::Set(directive) => evaluate(target, directive.argument(0).unwrap_or_default(), host),
-            Effective::Default => Some(host.to_owned()),
-            Effective::Unseen => return Err(UNSEEN),
-        };
-        let name = name.map(|name| without_port(&name).to_owned());
-        let gives = flag(target.effective("ssl_server_name")).ok_or(UNSEEN)?;
-        let verifies = flag(target.effective("ssl_verify")).ok_or(UNSEEN)?;
-        let name = match name {
-            None if gives || verifies => return Err(UNKNOWN),
-            name => name.unwrap_or_default(),
-        };
-        let (tls12, tls13, older) = self.versions(target);
-        if !tls12 && !tls13 {
-            return Err("only versions of TLS before 1.2 are allowed there, which are not spoken here");
-        }
-        // No addresses: RFC 6066 does not permit them, and nginx leaves them out.
-        let is_name = !name.is_empty() && !name.starts_with('[') && name.parse::<IpAddr>().is_err();
-        let handshake = Handshake {
-            server_name: Some(name.clone()).filter(|_| gives && is_name),
-            client: self.client(target),
-            tls12,
-            tls13,
-            older,
-            http2: target.protocol == Protocol::Grpc,
-        };
-        let check = if verifies { self.check(target, name) } else { None };
-        Ok((handshake, check))
-    }
-
-    fn versions(&self, target: Target<'_>) -> (bool, bool, bool) {
-        match target.effective("ssl_protocols") {
-            Effective::Set(directive) => {
-                let has = |version: &str| directive.arguments().any(|own| own.eq_ignore_ascii_case(version));
-                (has("TLSv1.2"), has("TLSv1.3"), has("TLSv1") || has("TLSv1.1") || has("SSLv3"))
-            }
-            Effective::Default | Effective::Unseen => {
-                let tls13 = self.version.is_none_or(|version| version >= TLS13_BY_DEFAULT);
-                (true, tls13, !tls13)
-            }
-        }
-    }
-
-    fn client(&self, target: Target<'_>) -> Option<(PathBuf, PathBuf)> {
-        let file = |name: &str| {
-            let text = target.effective(name).directive()?.argument(0)?;
-            (!text.is_empty() && !text.contains('$') && !text.contains(':')).then(|| self.path(text))
-        };
-        Some((file("ssl_certificate")?, file("ssl_certificate_key")?))
-    }
-
-    fn check(&self, target: Target<'_>, name: String) -> Option<Check> {
-        let written = target.effective("ssl_trusted_certificate").directive()?.argument(0)?;
-        let depth = match target.effective("ssl_verify_depth") {
-            Effective::Set(directive) => parse_number(directive.argument(0)?)?,
-            Effective::Default => 1,
-            Effective::Unseen => return None,
-        };
-        Some(Check { trusted: self.path(written), written: written.to_owned(), name, depth })
     }
 
     /// A file, as nginx finds it: beside the main file unless its path is
@@ -413,21 +325,10 @@ impl Planner<'_, '_> {
     }
 }
 
-fn flag(value: Effective<'_>) -> Option<bool> {
-    match value {
-        Effective::Set(directive) => parse_flag(directive.argument(0)?),
-        Effective::Default => Some(false),
-        Effective::Unseen => None,
-    }
-}
-
 fn plain_greeting(protocol: Protocol) -> Greeting {
-    match protocol {
-        Protocol::Proxy => Greeting::any_tls(),
-        Protocol::Grpc => Greeting::of(Said::Http2),
-        Protocol::Fastcgi => Greeting::of(Said::Fastcgi),
-        Protocol::Memcached => Greeting::of(Said::Memcached),
-        Protocol::Uwsgi | Protocol::Scgi | Protocol::Stream => Greeting::of(Said::Nothing),
+    match protocol.greeting() {
+        Said::Tls => Greeting::any_tls(),
+        said => Greeting::of(said),
     }
 }
 
@@ -447,74 +348,4 @@ fn is_over_udp(target: Target<'_>) -> bool {
     let server = target.block().outwards().find(|block| block.is(Context::StreamServer));
     let listens: Vec<Directive<'_>> = server.into_iter().flat_map(|server| server.directives("listen")).collect();
     !listens.is_empty() && listens.into_iter().all(|listen| ListenOptions::of(listen).udp)
-}
-
-fn written_host(host: Host<'_>) -> &str {
-    match host {
-        Host::Address(text) | Host::Name(text) | Host::Unix(text) => text,
-    }
-}
-
-/// A name without a port behind it, as nginx takes it for TLS.
-fn without_port(name: &str) -> &str {
-    let start = if name.starts_with('[') { name.find(']').unwrap_or(0) } else { 0 };
-    name[start..].find(':').map_or(name, |colon| &name[..start + colon])
-}
-
-/// The `Host` of a request that nginx would pass on.
-fn request_host(target: Target<'_>, host: &str) -> String {
-    let headers = target.block().effective_list("proxy_set_header");
-    let own = headers.named("Host").next().and_then(|header| header.argument(1));
-    let own = own.and_then(|text| evaluate(target, text, host));
-    own.filter(|text| is_clean(text)).unwrap_or_else(|| proxy_host(target, host))
-}
-
-/// Whether a text can stand in a line of a request.
-fn is_clean(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// `$proxy_host`: the host, and the port unless it is that of the scheme.
-fn proxy_host(target: Target<'_>, host: &str) -> String {
-    let address = &target.text[target.parts().address];
-    let default = if target.uses_tls() == Some(true) { "443" } else { "80" };
-    let text = match split_address(address) {
-        (Host::Unix(_), _) => "localhost",
-        (_, Some(port)) if port != default && !target.has_variables() => address,
-        _ => host,
-    };
-    if is_clean(text) { text.to_owned() } else { "localhost".to_owned() }
-}
-
-/// What a text with variables amounts to for a request to the first name of
-/// the server; none when that is not known.
-fn evaluate(target: Target<'_>, text: &str, host: &str) -> Option<String> {
-    if !text.contains('$') {
-        return Some(text.to_owned());
-    }
-    let template = Template::parse(text);
-    let passed = proxy_host(target, host);
-    let first = first_name(target.block());
-    let value = |variable: &str| match variable.to_ascii_lowercase().as_str() {
-        "proxy_host" => Some(passed.as_str()),
-        "host" | "http_host" | "server_name" | "ssl_server_name" => first.as_deref(),
-        _ => None,
-    };
-    if template.variables().all(|variable| value(variable).is_some()) {
-        return Some(template.fill(|variable| value(variable).unwrap_or_default()));
-    }
-    let values = target.directive.model().values_at(target.block(), text);
-    let mut texts = values.iter();
-    match (texts.next(), texts.next()) {
-        (Some(only), None) if Values::is_known(only) => Some(only.to_owned()),
-        _ => None,
-    }
-}
-
-/// The first plain name of the server around a block.
-fn first_name(block: Block<'_>) -> Option<String> {
-    let server = block.outwards().find(|block| block.is(Context::Server))?;
-    let names = server.server_names();
-    let plain = names.into_iter().find(|name| name.kind == NameKind::Exact && name.text.contains(|c: char| c != '_'));
-    plain.map(|name| name.text.into_owned())
 }

@@ -1,7 +1,6 @@
 //! A TLS handshake that takes every certificate and remembers what it saw.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,8 +15,9 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme};
 
 use crate::facts::{Heard, TlsHeard};
+use crate::model::Handshake;
 
-use super::plan::Handshake;
+use super::plan::Pair;
 use super::socket::{Ended, Socket};
 use super::trust::{certificates_in, read_file};
 
@@ -48,9 +48,14 @@ pub(super) struct Session {
 }
 
 /// Shakes hands until then; none with the reason why that cannot be done.
-pub(super) fn shake(mut socket: Socket, handshake: &Handshake, deadline: Instant) -> Result<Shaken, String> {
+pub(super) fn shake(
+    mut socket: Socket,
+    handshake: &Handshake,
+    client: Option<&Pair>,
+    deadline: Instant,
+) -> Result<Shaken, String> {
     let recorder = Arc::new(Recorder::default());
-    let (own, no_certificate) = own_certificate(handshake.client.as_ref());
+    let (own, no_certificate) = own_certificate(client);
     let certificate = Arc::new(OwnCertificate { asked: AtomicBool::new(false), own });
     let mut connection = begin(handshake, &recorder, &certificate)?;
     let mut plain = Vec::new();
@@ -324,7 +329,7 @@ fn version_in_words(version: ProtocolVersion) -> String {
 
 /// The certificate of this side and, when there should be one, why there is
 /// none.
-fn own_certificate(files: Option<&(PathBuf, PathBuf)>) -> (Option<Arc<CertifiedKey>>, Option<String>) {
+fn own_certificate(files: Option<&Pair>) -> (Option<Arc<CertifiedKey>>, Option<String>) {
     let Some((certificate, key)) = files else { return (None, None) };
     let made = certificates_in(certificate).and_then(|chain| {
         let bytes = read_file(key)?;

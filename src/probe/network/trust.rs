@@ -55,18 +55,20 @@ impl Trusted {
         let trusted = self.file(&check.trusted);
         let trusted = match trusted.as_ref() {
             Ok(trusted) => trusted,
-            Err(why) => return Verdict::Unknown(format!("{}: {why}", check.written)),
+            Err(why) => return Verdict::Unknown(format!("{}: {why}", check.verification.trusted)),
         };
         let now = UnixTime::now();
         let (verdict, leaf) = match chain.first().and_then(|leaf| Some((leaf, read(leaf)?))) {
-            Some((first, leaf)) => (judge_chain(first, &leaf, &chain[1..], trusted, check.depth, now), leaf),
+            Some((first, leaf)) => {
+                (judge_chain(first, &leaf, &chain[1..], trusted, check.verification.depth, now), leaf)
+            }
             None => return Verdict::Unknown("its certificate cannot be read".to_owned()),
         };
-        if verdict == Verdict::Trusted && !leaf.is_for(&check.name) {
+        if verdict == Verdict::Trusted && !leaf.is_for(&check.verification.name) {
             let names = leaf.hosts();
             return Verdict::Distrusted(format!(
                 "name mismatch: the certificate is for {names}, not for {}",
-                check.name
+                check.verification.name
             ));
         }
         verdict
@@ -135,6 +137,9 @@ fn judge_chain(
             return Verdict::Distrusted("not valid yet".to_owned());
         }
         Some(Err(CertificateError::UnknownIssuer)) if own_roots.is_empty() => return unknown(),
+        Some(Err(CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. })) => {
+            return Verdict::Distrusted("not for servers: it is for another purpose".to_owned());
+        }
         Some(Err(CertificateError::BadSignature)) => return Verdict::Distrusted("bad signature".to_owned()),
         Some(Err(_)) | None => return strange(),
     }
