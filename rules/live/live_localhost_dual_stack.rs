@@ -36,14 +36,22 @@ fn say_now(failure: &Failure<'_>, findings: &mut Findings) {
     let gives_up = failure.now.iter().any(|(_, connection)| connection.outcome == Outcome::NotSupported);
     finding.note(match (gives_up, failure.is_spared) {
         (true, _) => "nginx takes them in turn, and gives up a request for which it gets no socket: it gets 500, \"socket() failed (97: Address family not supported by protocol)\"",
-        (false, false) => "nginx takes them in turn, and requests here do not go on to the other one: half of them get 502, and connect() failed is in the error log",
+        (false, false) => "nginx takes them in turn, and requests here do not go on to the other one: whenever that address is tried again, each 10s by default, one gets 502, and connect() failed is in the error log",
         (false, true) => "nginx takes them in turn: connect() failed is in the error log and the request goes on to the other one; when the program restarts both count as failed, and requests get 502 until fail_timeout is over",
     });
     let hosts = reached.with(Outcome::Connected).into_iter().filter_map(|address| address.rsplit_once(':'));
     if let Some((host, _)) = hosts.into_iter().next() {
         finding.help(format!("write {host}, which answers; or let the program listen on both"));
-        let edits = failure.lines.iter().filter_map(|line| write_host(*line, host));
-        finding.fix(false, format!("write {host}"), edits.collect());
+        let mut edits: Vec<Edit> = Vec::new();
+        for edit in failure.lines.iter().filter_map(|line| write_host(*line, host)) {
+            // A file that comes in twice has the line once.
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
+        }
+        if !edits.is_empty() {
+            finding.fix(false, format!("write {host}"), edits);
+        }
     }
     for line in failure.lines.iter().skip(1).take(3) {
         finding.label(line.place_of_argument(0), "leads there, too");

@@ -192,11 +192,13 @@ fn outcome_in_words(trouble: Trouble<'_>) -> &'static str {
 fn note(socket: &SocketUse<'_>, outcome: &str) -> String {
     let each =
         if socket.is_of_stream() { "connections passed there are closed" } else { "requests passed there get 502" };
-    let unless = match (socket.is_spared(), socket.has_alternatives()) {
-        (true, _) => " if no other server answers, as one does",
-        (false, true) => " unless another server takes them",
-        (false, false) => "",
-    };
+    if socket.is_spared() {
+        return format!(
+            "requests go on to others that answer; the error log has \"connect() to unix:{} {outcome}\"",
+            socket.path
+        );
+    }
+    let unless = if socket.has_alternatives() { " unless another server takes them" } else { "" };
     format!("{each}{unless}: \"connect() to unix:{} {outcome}\"", socket.path)
 }
 
@@ -241,7 +243,7 @@ fn is_of_php(socket: &SocketUse<'_>) -> bool {
 
 fn forbidden_help(model: &Model<'_>, socket: &SocketUse<'_>) -> String {
     let user = model.facts().and_then(|facts| facts.nginx.user.as_ref()).map(|user| user.name.as_str());
-    let user = user.filter(|name| !name.is_empty()).unwrap_or("nginx");
+    let user = user.filter(|name| !name.is_empty()).unwrap_or("USER");
     let group = socket.file.and_then(|file| file.group.as_deref()).filter(|group| *group != "root");
     if is_of_php(socket) {
         return format!(
@@ -252,7 +254,7 @@ fn forbidden_help(model: &Model<'_>, socket: &SocketUse<'_>) -> String {
         Some(group) => format!(
             "let the program make it with mode 0660, add the user to its group, usermod -aG {group} {user}, and restart nginx"
         ),
-        None => format!("let the program make it with mode 0660 and a group that {user} is in"),
+        None => "let the program make it with mode 0660 and a group that the user of the workers is in".to_owned(),
     }
 }
 

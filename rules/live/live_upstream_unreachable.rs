@@ -54,7 +54,7 @@ fn say(model: &Model<'_>, failure: &Failure<'_>, findings: &mut Findings) {
     if failure.is_spared || !is_now {
         finding.severity(Severity::Warning);
     }
-    finding.note(note(failure, way, is_now));
+    finding.note(note(failure, way, queue.is_some()));
     finding.help(help(failure, way, queue));
     if matches!(way, Way::Silent | Way::SilentForKernel) {
         label_timeout(failure, finding);
@@ -161,9 +161,14 @@ fn of_name(failure: &Failure<'_>) -> String {
     }
 }
 
-fn note(failure: &Failure<'_>, way: Way, is_now: bool) -> String {
+fn note(failure: &Failure<'_>, way: Way, is_queue_full: bool) -> String {
     let waited = timeout(failure).map_or_else(String::new, |time| format!(" {}", time_in_words(time)));
     let (why, status, logged) = match way {
+        Way::Silent if is_queue_full => (
+            "the system does not answer for a program whose queue is full: ",
+            "504",
+            "\"upstream timed out (110: Connection timed out) while connecting to upstream\"",
+        ),
         Way::Silent => (
             "its packets are dropped, or its machine is off: ",
             "504",
@@ -181,21 +186,21 @@ fn note(failure: &Failure<'_>, way: Way, is_now: bool) -> String {
         Way::BrokenOff => ("", "502", "\"Connection reset by peer\""),
     };
     if failure.is_spared {
-        let wait = match way {
-            Way::Silent => format!("those that try it wait{waited} and then go on"),
-            Way::SilentForKernel => "those that try it wait and then go on".to_owned(),
-            _ => "they go on at once".to_owned(),
+        let go_on = match way {
+            Way::Silent => format!("requests that try it wait{waited} and go on to others that answer"),
+            Way::SilentForKernel => "requests that try it wait and go on to others that answer".to_owned(),
+            _ => "requests go on at once to others that answer".to_owned(),
         };
-        return format!("{why}requests are served by others that answer, {wait}; {logged} is in the error log");
+        return format!("{why}{go_on}; the error log has {logged}");
     }
-    let after = if way == Way::Silent { format!(", after{waited}") } else { String::new() };
+    let after = if way == Way::Silent { format!(" after{waited}") } else { String::new() };
     let each = match failure.is_of_stream() {
         true => format!("each connection passed there is closed{after}"),
         false => format!("each request passed there gets {status}{after}"),
     };
     let unless = match way {
         Way::NoIpv6Socket => " and goes on to no other server",
-        _ if !is_now && failure.has_alternatives() => ", unless another server takes it",
+        _ if failure.now.is_empty() && failure.has_alternatives() => ", unless another server takes it",
         _ => "",
     };
     format!("{why}{each}{unless}; the error log has {logged}")

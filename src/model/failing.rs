@@ -268,7 +268,7 @@ impl<'t> Model<'t> {
 
     fn kind_now(&self, reached: &Reached<'_>, address: &str, outcome: Outcome) -> Option<FailureKind> {
         let host = reached.endpoint.host;
-        if matches!(host, Host::Unix(_)) || outcome == Outcome::Connected {
+        if matches!(host, Host::Unix(_)) || outcome == Outcome::Connected || self.is_of_stopped_nginx(address) {
             return None;
         }
         if reached.is_half_of_localhost() {
@@ -343,6 +343,20 @@ impl<'t> Model<'t> {
                 .failures()
                 .iter()
                 .any(|failure| says(failure.kind) && failure.lines.iter().any(|own| own.id() == line.id()))
+    }
+
+    /// Whether nginx itself listens there as soon as it runs, which it does
+    /// not.
+    pub(super) fn is_of_stopped_nginx(&self, address: &str) -> bool {
+        if self.facts().is_none_or(|facts| facts.nginx.runs != Some(false)) {
+            return false;
+        }
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        let listeners = [Family::Http, Family::Stream].into_iter().flat_map(|family| self.listeners(family));
+        listeners.into_iter().filter(|listener| !listener.is_udp()).any(|listener| {
+            let socket = listener.socket();
+            socket.to_string() == address || (listener.is_wildcard() && Some(socket.port) == port)
+        })
     }
 
     /// Whether this machine certainly has an address of IPv6.
@@ -435,6 +449,7 @@ http {
         location /once/ { proxy_pass http://once; proxy_next_upstream off; }
         location /six/ { proxy_pass http://[::1]:5000; }
     }
+    server { listen 5000; listen [::]:5000; }
 }
 ";
 
@@ -537,6 +552,13 @@ http {
                 "machine.ipv6 = false".to_owned(),
                 vec![(S::NoLocalAddress, "[::1]:5000")],
                 vec![(Unreachable, vec![15], false, false, 1)],
+            ),
+            // nginx itself, which does not run.
+            (format!("nginx.runs = false\n{}", connections(&[("[::1]:5000", "refused")])), vec![], vec![]),
+            (
+                format!("nginx.runs = true\n{}", connections(&[("[::1]:5000", "refused")])),
+                vec![],
+                vec![(Refused, vec![15], true, false, 0)],
             ),
             // Sockets are elsewhere.
             (String::new(), vec![(S::UnixMissing, "unix:/run/app.sock")], vec![]),

@@ -132,8 +132,9 @@ impl<'t> Model<'t> {
         let Some(facts) = self.facts() else { return Vec::new() };
         let mut uses: Vec<SocketUse<'_>> = Vec::new();
         for (endpoint, path) in self.endpoints_of_sockets() {
-            // That its path is wrong is another rule's to say.
-            if endpoint.goes_on_behind_socket() {
+            // That its path is wrong is another rule's to say; a socket of
+            // nginx's own comes when it starts.
+            if endpoint.goes_on_behind_socket() || self.is_of_stopped_nginx(&format!("unix:{path}")) {
                 continue;
             }
             match uses.iter_mut().find(|known| known.path == path) {
