@@ -29,7 +29,7 @@ struct Outcome {
 }
 
 /// Where everything is: by name, and "listen" for nginx itself.
-type Addresses = BTreeMap<String, SocketAddr>;
+pub type Addresses = BTreeMap<String, SocketAddr>;
 
 /// Runs one case. A case about other releases than the installed one holds.
 pub fn run(installed: &Installed, proof: &Proof, case: &Case) -> Result<(), Failure> {
@@ -100,7 +100,7 @@ fn prepare(installed: &Installed, case: &Case, addresses: &Addresses) -> Result<
 }
 
 /// Replaces `{{name}}` by an address and `{{name.port}}` by its port.
-fn fill_in(text: &str, addresses: &Addresses) -> Result<String, String> {
+pub fn fill_in(text: &str, addresses: &Addresses) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {

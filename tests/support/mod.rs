@@ -19,3 +19,4 @@ pub mod port;
 pub mod process;
 pub mod records;
 pub mod schema;
+pub mod stage;

@@ -18,7 +18,19 @@ pub struct Port {
 impl Port {
     /// Takes a port from the system.
     pub fn reserve() -> io::Result<Port> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Port::reserve_number(0)
+    }
+
+    /// Takes a free port whose number is written almost like this one.
+    pub fn reserve_near(number: u16) -> io::Result<Port> {
+        let near = [1, 10, 2, 20, 3, 30, 4, 40, 100, 200, 1000, 2000];
+        let near = near.into_iter().flat_map(|step| [number.checked_add(step), number.checked_sub(step)]);
+        let taken = near.flatten().map(Port::reserve_number);
+        taken.flatten().next().ok_or(io::Error::from(io::ErrorKind::AddrInUse))
+    }
+
+    fn reserve_number(number: u16) -> io::Result<Port> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number))?;
         let address = listener.local_addr()?;
         let far_end = TcpStream::connect(address)?;
         let (near_end, _) = listener.accept()?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Runs a program and, beside it, a watcher that reads our end of a pipe: when
 /// the pipe closes, because the program was dropped or because the test died
@@ -23,6 +23,8 @@ exec "$@"
 
 /// How long a program may take to end once it was told to.
 const TIME_TO_END: Duration = Duration::from_secs(5);
+/// Between two looks whether it has.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// A running program.
 pub struct Process {
@@ -88,9 +90,20 @@ impl Process {
         Ok((status, self.output.lock().text.clone()))
     }
 
+    /// Whether the program has ended; unlike the end of its output, which a
+    /// program may lead elsewhere.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     fn shut_down(&mut self) -> io::Result<ExitStatus> {
         drop(self.lifeline.take());
-        if !self.wait_for_end(TIME_TO_END) {
+        let deadline = Instant::now() + TIME_TO_END;
+        self.wait_for_end(TIME_TO_END);
+        while !self.has_ended() && Instant::now() < deadline {
+            thread::sleep(BREATH);
+        }
+        if !self.has_ended() {
             self.child.kill()?;
         }
         self.child.wait()
