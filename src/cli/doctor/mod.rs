@@ -78,8 +78,10 @@ fn look(arguments: &DoctorArguments, input: &Input, project: &Project) -> Facts 
 fn judge_for_now(arguments: &DoctorArguments, input: &Input, project: &Project, level: Severity) -> Vec<Judged> {
     let mut judged = judge(input, project, level);
     let is_asked = !arguments.wishes.select.is_empty();
-    let is_urgent =
-        |finding: &Finding| finding.rule.group.needs_facts() || finding.severity == Severity::Error || is_asked;
+    let is_urgent = |finding: &Finding| {
+        let is_now = finding.rule.group.needs_facts() || finding.evidence.is_some();
+        is_now || finding.severity == Severity::Error || is_asked
+    };
     let mut left_out = 0;
     for judged in &mut judged {
         let all = judged.findings.len();
