@@ -243,8 +243,16 @@ pub const ALL: &[&Rule] = &[
     &include::include_matches_nothing::RULE,
     // what doctor finds on the machine
     &live::live_upstream_refused::RULE,
+    &live::live_tls_vs_plain::RULE,
+    &live::live_wrong_protocol::RULE,
+    &live::live_upstream_tls_handshake::RULE,
+    &live::live_upstream_certificate::RULE,
+    &live::live_server_certificate::RULE,
+    &live::live_dns_unresolvable::RULE,
+    &live::live_resolver::RULE,
     // what doctor finds in the logs
     &log::log_too_big_header::RULE,
+    &log::log_unusable_target::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,

@@ -2,3 +2,4 @@
 //! are silent.
 
 pub mod log_too_big_header;
+pub mod log_unusable_target;
