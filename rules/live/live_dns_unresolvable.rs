@@ -116,7 +116,7 @@ fn say_then(model: &Model<'_>, seen: &Seen<'_>, place: Option<Endpoint<'_>>, is_
     };
     let at = place.map_or_else(|| model.place_of_configuration(), |endpoint| endpoint.directive.place_of_argument(0));
     let finding = findings.add(at, message);
-    finding.note(note(name));
+    finding.note(format!("nginx did not start then, or went on with the configuration from before: \"[emerg] host not found in upstream \"{name}\"\""));
     finding.help(match place {
         Some(_) => "see whether names can be looked up when the machine starts: a unit of systemd wants After=network-online.target nss-lookup.target (systemctl edit nginx)".to_owned(),
         None => "see whether the configuration that nginx runs with is this one: nginx -t, then nginx -s reload".to_owned(),

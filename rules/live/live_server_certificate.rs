@@ -139,32 +139,39 @@ fn check_end(facts: &Facts, directive: Directive<'_>, file: &CertificateFile, fi
     if now <= 0 {
         return;
     }
-    for (index, certificate) in file.chain.iter().enumerate().filter(|(_, certificate)| certificate.not_after > 0) {
-        let left = certificate.not_after - now;
-        let (what, is) = match index {
-            0 => (format!("the certificate in {path}"), ""),
-            _ => (format!("certificate {} of {path}, {},", index + 1, certificate.subject), "its authority: "),
-        };
-        if left < 0 {
-            let finding = findings.add(place, format!("{what} has been over for {}", days(-left / DAY)));
-            finding.note(format!("{is}browsers and other clients refuse the connection; nginx itself does not mind, neither nginx -t nor its log says a word"));
-            finding.help(renew);
-            return;
-        }
-        if certificate.not_before > now {
-            let finding =
-                findings.add(place, format!("{what} is valid only in {}", days((certificate.not_before - now) / DAY)));
-            finding.note("clients refuse it until then; nginx itself does not mind");
-            finding.help("look at the clock of this machine (timedatectl), or use the certificate from before");
-            return;
-        }
-        if left < RATHER_SOON {
-            let finding = findings.add(place, format!("{what} is over in {}", days(left / DAY)));
-            finding.note("from then on browsers and other clients refuse the connection, and nginx says nothing of it");
-            finding.help(format!("see why it has not been renewed (certbot renew --dry-run); {renew}"));
-            finding.severity(if left < SOON { Severity::Warning } else { Severity::Info });
-            return;
-        }
+    let Some(first) = file.chain.first().filter(|first| first.not_after > 0) else { return };
+    let left = first.not_after - now;
+    if left < 0 {
+        let finding = findings.add(place, format!("the certificate in {path} has been over for {}", days(-left / DAY)));
+        finding.note("browsers and other clients refuse the connection; nginx itself does not mind, neither nginx -t nor its log says a word");
+        finding.help(renew);
+        return;
+    }
+    if first.not_before > now {
+        let until = days((first.not_before - now) / DAY);
+        let finding = findings.add(place, format!("the certificate in {path} is not valid yet, but in {until}"));
+        finding.note("clients refuse it until then; nginx itself does not mind");
+        finding.help("look at the clock of this machine (timedatectl), or use the certificate from before");
+        return;
+    }
+    if left < RATHER_SOON {
+        let finding = findings.add(place, format!("the certificate in {path} is over in {}", days(left / DAY)));
+        finding.note("from then on browsers and other clients refuse the connection, and nginx says nothing of it");
+        finding.help(format!("see why it has not been renewed (certbot renew --dry-run); {renew}"));
+        finding.severity(if left < SOON { Severity::Warning } else { Severity::Info });
+        return;
+    }
+    // Behind the first, clients may know another way to an authority.
+    let second = file.chain.get(1).filter(|second| second.subject == first.issuer && second.not_after > 0);
+    if let Some(second) = second.filter(|second| second.not_after < now) {
+        let since = days((now - second.not_after) / DAY);
+        let finding =
+            findings.add(place, format!("in {path}, the certificate of {} has been over for {since}", second.subject));
+        finding
+            .note("clients that know no other way from the server's certificate to an authority refuse the connection");
+        finding.help("append the certificate of the authority that is in use now, in its place");
+        finding.severity(Severity::Warning);
+        return;
     }
     check_loaded(facts, directive, findings);
 }
@@ -175,11 +182,11 @@ fn check_loaded(facts: &Facts, directive: Directive<'_>, findings: &mut Findings
     let Some(modified) = file.and_then(|file| file.modified) else { return };
     let started: Option<Vec<i64>> = facts.nginx.workers.iter().map(|worker| worker.started_at).collect();
     let Some(last) = started.and_then(|started| started.into_iter().max()) else { return };
-    if modified <= last || facts.taken_at - modified < RENEWING {
+    if modified <= last || facts.taken_at.saturating_sub(modified) < RENEWING {
         return;
     }
     let path = directive.argument(0).unwrap_or_default();
-    let since = days((facts.taken_at - modified) / DAY);
+    let since = days(facts.taken_at.saturating_sub(modified) / DAY);
     let finding = findings.add(
         directive.place_of_argument(0),
         format!("{path} was changed {since} ago, and nginx has not been reloaded since"),

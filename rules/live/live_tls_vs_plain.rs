@@ -20,6 +20,10 @@ pub const RULE: Rule = Rule {
 
 const SIGNATURES: [Signature; 2] = [Signature::TlsWrongVersionNumber, Signature::TlsHandshakeTimedOut];
 
+/// What becomes of an answer in TLS where none is expected: it tells nothing
+/// by itself.
+const UNREADABLE: [Signature; 2] = [Signature::Http2FrameTooLarge, Signature::NotHttp];
+
 /// How the scheme and what speaks there differ.
 #[derive(Clone, Copy, PartialEq)]
 enum Mismatch {
@@ -34,8 +38,10 @@ enum Mismatch {
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let seen = model.seen(&SIGNATURES);
     let found = model.found_in_talks(judge);
+    let unreadable = model.seen(&UNREADABLE);
     for found in &found {
-        say_now(found, &seen, findings);
+        let own = if found.what == Mismatch::Tls { &unreadable } else { &seen };
+        say_now(found, own, findings);
     }
     let is_said = |seen: &Seen<'_>| found.iter().any(|found| found.is_told_by(seen));
     for seen in seen.iter().filter(|seen| !is_said(seen)) {
@@ -94,9 +100,14 @@ fn say_now(found: &Found<'_, Mismatch>, seen: &[Seen<'_>], findings: &mut Findin
         }
     };
     let finding = findings.add(place(found), message);
-    finding.note(note(target, found.what));
-    finding.help(help(target, found.what));
-    if !found.is_everywhere {
+    if found.is_everywhere {
+        finding.note(note(target, found.what)).help(help(target, found.what));
+    } else {
+        let speaks = if found.what == Mismatch::Tls { "without TLS" } else { "TLS" };
+        finding.note(format!("where this server is asked: {}", note(target, found.what)));
+        finding.help(format!(
+            "all servers of a group are spoken to alike: write the port at which this one speaks {speaks}"
+        ));
         finding.label(target.directive.place_of_argument(0), "requests come from here");
         // The next server of the group is asked, and only that takes time.
         if found.what != Mismatch::Tls {

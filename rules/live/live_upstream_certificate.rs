@@ -78,9 +78,9 @@ fn judge<'m>(talks: &Talks<'m>, now: i64) -> Option<(Problem<'m>, &'m Conversati
 fn problem_of<'m>(tls: &TlsPass<'m>, talk: &'m Conversation, now: i64) -> Option<Problem<'m>> {
     let heard = talk.tls.as_ref().filter(|_| talk.heard == Heard::Tls)?;
     let first = heard.chain.first()?;
-    // What was not looked at has no end.
-    let ends = heard.chain.iter().map(|certificate| certificate.not_after).filter(|end| *end > 0).min();
-    let left = ends.filter(|_| now > 0).map(|end| end - now);
+    // What was not looked at has no end. Of a certificate further on that is
+    // over there may be another one that is not: trust tells.
+    let left = (first.not_after > 0 && now > 0).then(|| first.not_after - now);
     let expired = left.filter(|left| *left < 0).map(|left| -left / DAY);
     if !tls.is_verified() {
         let is_off = tls.is_on("verify") == Some(false);
@@ -144,7 +144,10 @@ fn say_now(found: &Found<'_, Problem<'_>>, seen: &[Seen<'_>], findings: &mut Fin
                 tls.effective("trusted_certificate").directive().and_then(|file| file.argument(0)).unwrap_or_default();
             (
                 format!("the certificate of {there} is not trusted with {file}: {why}"),
-                verify_error("20:unable to get local issuer certificate"),
+                format!(
+                    "{} is on: nginx {failure}, and the log has \"upstream SSL certificate verify error\" with 18, 19, 20 or 21",
+                    tls.name_of("verify")
+                ),
                 format!(
                     "write into that file the certificate of the authority that signed it (openssl s_client -showcerts -connect {} shows who that is)",
                     found.addresses.first().copied().unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::facts::{Conversation, Heard, Said, Signature};
-use crate::model::{Effective, Found, Model, Place, Seen, Talks, Target, TlsPass};
+use crate::model::{Effective, Found, Model, Place, Protocol, Seen, Talks, Target, TlsPass};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -42,6 +42,8 @@ enum Cause {
     Version,
     /// It wants a certificate of the client.
     Certificate,
+    /// It does not speak HTTP/2, which gRPC asks for in the handshake.
+    NoHttp2,
     /// It says no, and not why.
     Failure,
     /// It ends the connection.
@@ -54,6 +56,8 @@ enum Cause {
 struct Problem<'m> {
     cause: Cause,
     text: Option<&'m str>,
+    /// A name with which the handshake comes to its end.
+    good_name: Option<&'m str>,
     is_certain: bool,
 }
 
@@ -81,17 +85,19 @@ fn judge<'m>(talks: &Talks<'m>) -> Option<(Problem<'m>, &'m Conversation)> {
         return None;
     }
     let text = failed.tls.as_ref().and_then(|tls| tls.problem.as_deref());
-    let does_with_a_name =
-        talks.that_said(Said::Tls).any(|talk| talk.heard == Heard::Tls && talk.server_name.is_some());
+    let mut with_a_name = talks.that_said(Said::Tls).filter(|talk| talk.heard == Heard::Tls);
+    let good_name = with_a_name.find_map(|talk| talk.server_name.as_deref());
     let sends_name = failed.server_name.is_some();
     let (cause, is_certain) = match cause_of(text.unwrap_or_default()) {
-        _ if does_with_a_name => (if sends_name { Cause::UnknownName } else { Cause::NoName }, true),
+        _ if good_name.is_some() => (if sends_name { Cause::UnknownName } else { Cause::NoName }, true),
         Some(Cause::UnknownName) => (if sends_name { Cause::UnknownName } else { Cause::NoName }, true),
-        Some(cause) => (cause, cause == Cause::Certificate),
+        // Other modules ask for no protocol.
+        Some(Cause::NoHttp2) if talks.target.protocol != Protocol::Grpc => return None,
+        Some(cause) => (cause, matches!(cause, Cause::Certificate | Cause::NoHttp2)),
         None if failed.heard == Heard::TlsFailed => (Cause::Failure, false),
         None => (Cause::HangsUp, false),
     };
-    Some((Problem { cause, text, is_certain }, failed))
+    Some((Problem { cause, text, good_name, is_certain }, failed))
 }
 
 fn is_failed(talk: &Conversation) -> bool {
@@ -104,7 +110,8 @@ fn is_tls(talk: &Conversation) -> bool {
 
 /// What is in the words of an alert.
 fn cause_of(text: &str) -> Option<Cause> {
-    const WORDS: [(&str, Cause); 5] = [
+    const WORDS: [(&str, Cause); 6] = [
+        ("no application protocol", Cause::NoHttp2),
         ("unrecognized name", Cause::UnknownName),
         ("unrecognised name", Cause::UnknownName),
         ("protocol version", Cause::Version),
@@ -117,7 +124,7 @@ fn cause_of(text: &str) -> Option<Cause> {
 
 fn say_now(found: &Found<'_, Problem<'_>>, seen: &[Seen<'_>], findings: &mut Findings) {
     let Some(tls) = found.target.tls() else { return };
-    let Problem { cause, text, is_certain } = found.what;
+    let Problem { cause, text, good_name, is_certain } = found.what;
     let (there, one) = (found.in_words(), found.addresses.len() == 1);
     let ends = if one { "ends" } else { "end" };
     let message = match (cause, text, tls.sent_name().flatten()) {
@@ -132,8 +139,8 @@ fn say_now(found: &Found<'_, Problem<'_>>, seen: &[Seen<'_>], findings: &mut Fin
     };
     let place = place(&tls, cause).filter(|_| found.is_everywhere).unwrap_or_else(|| found.place());
     let finding = findings.add(place, message);
-    finding.note(note(found.target, cause));
-    finding.help(help(&tls, cause));
+    finding.note(note(found.target, cause, text));
+    finding.help(help(&tls, cause, good_name));
     let pass = found.target.directive.place_of_argument(0);
     if place != pass {
         finding.label(pass, "requests come from here");
@@ -153,60 +160,68 @@ fn place(tls: &TlsPass<'_>, cause: Cause) -> Option<Place> {
         Cause::NoName => "server_name",
         Cause::UnknownName => "name",
         Cause::Version => "protocols",
-        Cause::Certificate | Cause::Failure | Cause::HangsUp => return None,
+        Cause::Certificate | Cause::NoHttp2 | Cause::Failure | Cause::HangsUp => return None,
     };
     tls.effective(name).directive().map(|directive| directive.place())
 }
 
-fn note(target: Target<'_>, cause: Cause) -> String {
+fn note(target: Target<'_>, cause: Cause, text: Option<&str>) -> String {
     let failure = target.protocol.failure();
-    let line = match cause {
-        Cause::NoName | Cause::Failure => {
-            "SSL_do_handshake() failed (… alert handshake failure …) while SSL handshaking to upstream"
-        }
-        Cause::UnknownName => {
-            "SSL_do_handshake() failed (… alert unrecognized name …) while SSL handshaking to upstream"
-        }
-        Cause::Version => "SSL_do_handshake() failed (… alert protocol version …) while SSL handshaking to upstream",
-        Cause::Certificate => {
-            "SSL_read() failed (… certificate required …) while reading response header from upstream"
-        }
-        Cause::HangsUp => "peer closed connection in SSL handshake while SSL handshaking to upstream",
+    let alert = match (text, cause) {
+        (Some(text), _) => text,
+        (None, Cause::UnknownName) => "unrecognized name",
+        (None, Cause::Version) => "alert protocol version",
+        (None, _) => "alert handshake failure",
     };
-    format!("nginx {failure}, and the log has \"{line}\"")
+    match cause {
+        Cause::Certificate => format!(
+            "nginx {failure}, and the log has \"SSL_read() failed (… certificate required …) while reading response header from upstream\""
+        ),
+        Cause::HangsUp => format!(
+            "nginx {failure}, and the log has \"peer closed connection in SSL handshake while SSL handshaking to upstream\""
+        ),
+        _ => format!(
+            "nginx {failure}, and the log has \"SSL_do_handshake() failed (… {alert} …) while SSL handshaking to upstream\""
+        ),
+    }
 }
 
-fn help(tls: &TlsPass<'_>, cause: Cause) -> String {
+fn help(tls: &TlsPass<'_>, cause: Cause, good_name: Option<&str>) -> String {
     let of = |setting: &str| tls.name_of(setting);
-    let name = name_to_send(tls);
     let sends_name = tls.is_on("server_name") == Some(true);
-    let send = match (sends_name, name) {
-        (true, _) => format!("{} NAME.OF.THE.SERVER;", of("name")),
-        (false, None) => format!("{} on; with {} NAME.OF.THE.SERVER;", of("server_name"), of("name")),
-        (false, Some(_)) => format!("{} on;", of("server_name")),
+    let send = match (good_name, sends_name, name_to_send(tls)) {
+        (Some(name), true, _) => format!("{} {name};", of("name")),
+        (Some(name), false, Some(own)) if name.eq_ignore_ascii_case(own) => format!("{} on;", of("server_name")),
+        (Some(name), false, _) => format!("{} on; and {} {name};", of("server_name"), of("name")),
+        (None, true, _) => format!("{} with a name that the server has a certificate for", of("name")),
+        (None, false, None) => format!("{} on; and {} NAME.OF.THE.SERVER;", of("server_name"), of("name")),
+        (None, false, Some(_)) => format!("{} on;", of("server_name")),
     };
     let show = format!("{} and {}", of("certificate"), of("certificate_key"));
     match cause {
-        Cause::NoName => format!("write {send}"),
-        Cause::UnknownName => format!("write {send} with a name the server has a certificate for"),
+        Cause::NoName | Cause::UnknownName => format!("write {send}"),
         Cause::Version => {
             format!("write {} TLSv1.2 TLSv1.3; (before 1.23.4 TLSv1.3 is not among the defaults)", of("protocols"))
         }
+        Cause::NoHttp2 => {
+            "let the server take HTTP/2 at this port (h2 in its list for ALPN), or write the port at which it does"
+                .to_owned()
+        }
         Cause::Certificate => format!("write {show} with a certificate that the server takes"),
         Cause::Failure if sends_name => format!(
-            "if the server wants a certificate, write {show}; else it has no cipher or version in common: see {} and {}",
+            "if the server wants a certificate, write {show}; else there is no cipher or version in common: see {} and {}",
             of("ciphers"),
             of("protocols")
         ),
         Cause::Failure => format!(
-            "most often the server wants to be told its name: write {send} If it wants a certificate, write {show}"
+            "if the server wants a certificate, write {show}; most often it wants to be told its name: write {send}"
         ),
         Cause::HangsUp if sends_name => format!(
             "see whether TLS is spoken there at all (openssl s_client -connect …); if it is, {show} or {} may be what it wants",
             of("protocols")
         ),
         Cause::HangsUp => format!(
-            "see whether TLS is spoken there at all (openssl s_client -connect …); if it is, it may want to be told its name: {send}"
+            "see whether TLS is spoken there at all (openssl s_client -connect …); if it is, it may want to be told its name: write {send}"
         ),
     }
 }
@@ -239,7 +254,7 @@ fn say_then(model: &Model<'_>, seen: &Seen<'_>, findings: &mut Findings) {
     let own = tls.as_ref().and_then(|tls| place(tls, cause));
     let finding = findings.add(own.unwrap_or_else(|| seen.place()), format!("{peer} {why}"));
     match (&tls, seen.target) {
-        (Some(tls), Some(target)) => finding.note(note(target, cause)).help(help(tls, cause)),
+        (Some(tls), Some(target)) => finding.note(note(target, cause, None)).help(help(tls, cause, None)),
         _ => finding.note("the client gets 502").help("see proxy_ssl_server_name, proxy_ssl_name, proxy_ssl_protocols and proxy_ssl_certificate of what these requests are passed to"),
     };
     if own.is_some_and(|own| own != seen.place()) {

@@ -55,6 +55,10 @@ fn judge<'m>(talks: &Talks<'m>) -> Option<(Instead<'m>, &'m Conversation)> {
         Protocol::Uwsgi | Protocol::Scgi => Heard::Other,
         Protocol::Stream => return None,
     };
+    if target.protocol == Protocol::Grpc && target.uses_tls() == Some(true) {
+        let talk = talks.that_said(Said::Tls).find(|talk| agreed_on_http_1(talk))?;
+        return Some((Instead { name: Some("HTTP"), text: None }, talk));
+    }
     if talks.has_heard(own) || !matters(target) {
         return None;
     }
@@ -62,6 +66,13 @@ fn judge<'m>(talks: &Talks<'m>) -> Option<(Instead<'m>, &'m Conversation)> {
     let name = conversation.spoken();
     let text = conversation.text.as_deref().filter(|_| name.is_none());
     Some((Instead { name, text }, conversation))
+}
+
+/// Whether HTTP/1 came out of the handshake. Where nothing came out of it, it
+/// may still be HTTP/2.
+fn agreed_on_http_1(talk: &Conversation) -> bool {
+    let protocol = talk.tls.as_ref().and_then(|tls| tls.protocol.as_deref());
+    talk.heard == Heard::Tls && protocol.is_some_and(|protocol| protocol.starts_with("http/1"))
 }
 
 /// Whether it is said here: what is wrong with TLS is another rule's.
@@ -155,6 +166,9 @@ fn note(target: Target<'_>, instead: Option<&str>) -> String {
             "it ends the connection, and the client gets 502: \"upstream prematurely closed connection while reading response header from upstream\""
         }
         (Protocol::Proxy, _) => AS_IT_IS,
+        (Protocol::Grpc, Some("HTTP")) if target.uses_tls() == Some(true) => {
+            "the client gets 502: \"SSL_do_handshake() failed (… no application protocol …)\", or, where the server takes no heed of what is asked for, \"upstream sent too large http2 frame: 4740180\""
+        }
         (Protocol::Grpc, Some("HTTP")) => {
             "the client gets 502: \"upstream sent too large http2 frame: 4740180\", which is \"HTT\" read as a length"
         }
@@ -177,6 +191,10 @@ fn help(target: Target<'_>, instead: Option<&str>) -> String {
     let own = protocol(target);
     match (instead, target.protocol) {
         (Some("FastCGI"), _) => "write fastcgi_pass with the address alone, and include fastcgi_params;".to_owned(),
+        (Some("HTTP"), Protocol::Grpc) if target.uses_tls() == Some(true) => {
+            "let the server take HTTP/2 at this port (h2 in its list for ALPN), or write the port at which it does"
+                .to_owned()
+        }
         (Some("HTTP"), _) => {
             format!("write proxy_pass http:// and the address; or here the port at which {own} is spoken")
         }
@@ -197,6 +215,12 @@ fn help(target: Target<'_>, instead: Option<&str>) -> String {
 
 /// Of what the log has and is not so now, or was not looked at.
 fn say_then(model: &Model<'_>, seen: &Seen<'_>, findings: &mut Findings) {
+    let talks = model.talks_of_seen(seen);
+    // Where TLS is spoken and nginx does not, another rule says so.
+    let is_tls = |talks: &Talks<'_>| talks.has_heard(Heard::Tls) || talks.has_heard(Heard::TlsFailed);
+    if talks.iter().any(is_tls) && seen.target.is_some_and(|target| target.uses_tls() == Some(false)) {
+        return;
+    }
     let peer = seen.peer.unwrap_or("the server behind nginx");
     let (own, text) = match seen.signature {
         Signature::NotFastcgi => (
@@ -212,13 +236,12 @@ fn say_then(model: &Model<'_>, seen: &Seen<'_>, findings: &mut Findings) {
         }
         _ => ("HTTP", AS_IT_IS),
     };
-    let finding =
-        findings.add(seen.place(), format!("{peer} does not answer in the protocol it is spoken to in, {own}"));
+    let finding = findings.add(seen.place(), format!("{peer} answered {own} with something else"));
     finding.note(text);
     if let Some(target) = seen.target {
         finding.help(help(target, None));
     }
-    let is_fine_now = model.talks_of_seen(seen).iter().any(|talks| {
+    let is_fine_now = talks.iter().any(|talks| {
         let greeted = match own {
             "FastCGI" => Heard::Fastcgi,
             "HTTP/2" => Heard::Http2,

@@ -310,8 +310,8 @@ mod tests {
         for (pass, addresses, expected) in table {
             let conversations = addresses.iter().map(|address| said(address, Said::Tls, Heard::Tls)).collect();
             let mut facts = Facts { conversations, ..Facts::default() };
-            let addresses = vec!["10.0.0.1".to_owned()];
-            facts.names.insert("name.example".to_owned(), Resolution { addresses, error: None });
+            let resolved = Resolution { addresses: vec!["10.0.0.1".to_owned()], error: None };
+            facts.names.insert("name.example".to_owned(), resolved);
             let found = ask(pass, facts, |model, _| {
                 let judge = |talks: &Talks<'_>| talks.has_heard(Heard::Tls);
                 let found = model.found_in_talks(|talks| judge(talks).then(|| ((), talks.conversations[0])));
