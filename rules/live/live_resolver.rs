@@ -173,7 +173,7 @@ fn check_servers<'m>(
             resolver: directive,
         };
         if working {
-            finding.note("nginx asks its name servers in turn: where this one comes first, an answer takes 5 seconds or more longer, and the client waits");
+            finding.note(beside_others(failure, own.signature, name));
             finding.severity(Severity::Warning);
         } else {
             finding.note(note(own.signature, name));
@@ -184,6 +184,20 @@ fn check_servers<'m>(
             },
         );
         said.push(own);
+    }
+}
+
+/// What one name server of several does to requests.
+fn beside_others(failure: QuestionFailure, signature: Signature, name: &str) -> String {
+    match failure {
+        QuestionFailure::Refused => format!(
+            "nginx asks its name servers in turn, and after a refusal no other one: some requests get 502, with {}",
+            line(signature, name)
+        ),
+        QuestionFailure::Unreachable => {
+            "nginx asks its name servers in turn, and goes on from this one to the next, at once or after 5 seconds: \"send() failed (111: Connection refused) while resolving\"".to_owned()
+        }
+        _ => "nginx asks its name servers in turn: where this one comes first, it takes 5 seconds until the next is asked, and the client waits".to_owned(),
     }
 }
 

@@ -228,6 +228,7 @@ fn check_chain(directive: Directive<'_>, file: &CertificateFile, findings: &mut 
         // The authorities of Let's Encrypt that sign are never known to clients.
         Some(directory) => {
             finding.help(format!("write {directory}/fullchain.pem, which holds both"));
+            finding.note("clients that do not fetch that authority by themselves refuse the connection: curl, Java, older phones");
             finding.severity(Severity::Warning);
         }
         None => {

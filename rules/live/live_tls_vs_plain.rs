@@ -59,7 +59,7 @@ fn judge<'m>(talks: &Talks<'m>) -> Option<(Mismatch, &'m Conversation)> {
             if !is_plain(first) || !greetings.all(is_plain) {
                 return None;
             }
-            let other = || talks.conversations.iter().find_map(|talk| talk.spoken().filter(|_| is_plain(talk)));
+            let other = || talks.conversations.iter().find(|talk| talk.is_plain())?.spoken();
             match first.heard {
                 Heard::Http | Heard::Http2 | Heard::Fastcgi | Heard::Memcached | Heard::Other => {
                     Some((Mismatch::Plain(first.spoken()), first))

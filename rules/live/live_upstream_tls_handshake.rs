@@ -78,10 +78,8 @@ fn judge<'m>(talks: &Talks<'m>) -> Option<(Problem<'m>, &'m Conversation)> {
     let own = talks.as_nginx(&tls);
     let failed = own.iter().copied().find(|talk| is_failed(talk))?;
     // What has answered without TLS is another rule's.
-    let is_plain = |talk: &&Conversation| !is_tls(talk) && talk.spoken().is_some();
-    if own.iter().any(|talk| talk.heard == Heard::Tls)
-        || talks.conversations.iter().copied().any(|talk| is_plain(&talk))
-    {
+    let is_plain = talks.conversations.iter().any(|talk| talk.is_plain());
+    if is_plain || own.iter().any(|talk| talk.heard == Heard::Tls) {
         return None;
     }
     let text = failed.tls.as_ref().and_then(|tls| tls.problem.as_deref());
@@ -102,10 +100,6 @@ fn judge<'m>(talks: &Talks<'m>) -> Option<(Problem<'m>, &'m Conversation)> {
 
 fn is_failed(talk: &Conversation) -> bool {
     matches!(talk.heard, Heard::TlsFailed | Heard::Closed | Heard::Reset)
-}
-
-fn is_tls(talk: &Conversation) -> bool {
-    matches!(talk.heard, Heard::Tls | Heard::TlsFailed)
 }
 
 /// What is in the words of an alert.

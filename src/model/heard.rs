@@ -73,6 +73,17 @@ impl Conversation {
         let refuses = self.text.as_deref().is_none_or(|text| text.contains(" 400"));
         self.said != Said::Tls && matches!(self.heard, Heard::Http) && !refuses
     }
+
+    /// Whether what came back was certainly said without TLS by something
+    /// that does not speak TLS.
+    pub fn is_plain(&self) -> bool {
+        match self.heard {
+            Heard::Http if self.said == Said::Tls => true,
+            Heard::Http => self.is_plain_http(),
+            Heard::Tls | Heard::TlsFailed => false,
+            _ => self.spoken().is_some(),
+        }
+    }
 }
 
 impl<'m> Talks<'m> {
@@ -300,7 +311,8 @@ mod tests {
 
     #[test]
     fn equal_findings_of_a_group_are_one() {
-        let table: [(&str, &[&str], Option<(usize, bool)>); 5] = [
+        type Row<'r> = (&'r str, &'r [&'r str], Option<(usize, bool)>);
+        let table: [Row<'_>; 5] = [
             ("proxy_pass http://app;", &["10.0.0.1:443", "10.0.0.2:443"], Some((2, true))),
             ("proxy_pass http://app;", &["10.0.0.1:443"], Some((1, true))),
             ("proxy_pass http://name.example;", &["10.0.0.1:80"], Some((1, true))),
@@ -336,7 +348,8 @@ mod tests {
 
     #[test]
     fn the_name_given_is_that_of_the_configuration() {
-        let table: [(&str, Option<&str>, Option<Option<&str>>); 8] = [
+        type Row<'r> = (&'r str, Option<&'r str>, Option<Option<&'r str>>);
+        let table: [Row<'_>; 8] = [
             ("proxy_pass https://app;", Some("app"), Some(None)),
             (
                 "proxy_pass https://a.example:8443/x; proxy_ssl_server_name on;",
