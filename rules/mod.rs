@@ -263,6 +263,13 @@ pub const ALL: &[&Rule] = &[
     &live::live_unix_socket::RULE,
     &live::live_ephemeral_ports::RULE,
     &live::live_proxy_bind_not_local::RULE,
+    &live::live_tls_vs_plain::RULE,
+    &live::live_wrong_protocol::RULE,
+    &live::live_upstream_tls_handshake::RULE,
+    &live::live_upstream_certificate::RULE,
+    &live::live_server_certificate::RULE,
+    &live::live_dns_unresolvable::RULE,
+    &live::live_resolver::RULE,
     // what doctor finds in the logs
     &log::log_no_live_upstreams::RULE,
     &log::log_too_big_header::RULE,
@@ -288,6 +295,7 @@ pub const ALL: &[&Rule] = &[
     &log::log_client_gave_up::RULE,
     &log::log_own_bad_gateway::RULE,
     &log::log_php_fpm_pool_exhausted::RULE,
+    &log::log_unusable_target::RULE,
     // comments for nginx-lint itself
     &suppression::unused_suppression::RULE,
     &suppression::invalid_suppression::RULE,

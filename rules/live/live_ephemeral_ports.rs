@@ -65,7 +65,7 @@ fn say_failing(model: &Model<'_>, failure: &Failure<'_>, findings: &mut Findings
 fn foretell(model: &Model<'_>, failures: &[Failure<'_>], findings: &mut Findings) {
     let mut said: Vec<String> = failures.iter().flat_map(Failure::addresses).map(str::to_owned).collect();
     for endpoint in model.passed_to() {
-        for address in addresses_of(model, endpoint) {
+        for address in model.addresses_of(endpoint).unwrap_or_default() {
             let Some((taken, ports)) = taken(model, &address) else { continue };
             if taken.saturating_mul(100) < ports.saturating_mul(MANY) || said.contains(&address) {
                 continue;
@@ -80,17 +80,6 @@ fn foretell(model: &Model<'_>, failures: &[Failure<'_>], findings: &mut Findings
             said.push(address);
         }
     }
-}
-
-fn addresses_of(model: &Model<'_>, endpoint: Endpoint<'_>) -> Vec<String> {
-    let addresses = match (endpoint.host, endpoint.port) {
-        (Host::Address(host), Some(port)) if !host.starts_with('[') => Some(vec![with_port(host, port)]),
-        (Host::Address(host) | Host::Name(host), Some(port)) => {
-            model.facts().and_then(|facts| facts.addresses_of(host, port))
-        }
-        _ => None,
-    };
-    addresses.unwrap_or_default()
 }
 
 /// How many ports connections to this address take, and how many there are.

@@ -21,6 +21,7 @@ pub mod log_response_cut_short;
 pub mod log_response_stalled;
 pub mod log_response_timed_out;
 pub mod log_too_big_header;
+pub mod log_unusable_target;
 pub mod log_upstream_closed;
 pub mod log_upstream_refuses_body;
 pub mod log_worker_connections_exhausted;

@@ -28,8 +28,10 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     }
     let endpoints = target.possible_endpoints();
     let speaks_tls = |endpoint: &&Endpoint<'_>| endpoint.port.is_some_and(|port| TLS_PORTS.contains(&port));
-    // What a listener of the same configuration takes is known.
-    let Some(wrong) = endpoints.iter().filter(speaks_tls).find(|endpoint| endpoint.own_listeners().is_empty()) else {
+    // What a listener of the same configuration takes is known, and so is what
+    // somebody has heard there.
+    let is_guessed = |endpoint: &&Endpoint<'_>| endpoint.own_listeners().is_empty() && !endpoint.has_spoken();
+    let Some(wrong) = endpoints.iter().filter(speaks_tls).find(is_guessed) else {
         return;
     };
     let Some(port) = wrong.port else { return };

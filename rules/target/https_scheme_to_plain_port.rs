@@ -29,8 +29,10 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
     let endpoints = target.possible_endpoints();
     // A server of a group without a port is another mistake.
     let is_plain = |endpoint: &&Endpoint<'_>| endpoint.has_port && endpoint.port == Some(PLAIN_PORT);
-    // What a listener of the same configuration takes is known.
-    let Some(wrong) = endpoints.iter().filter(is_plain).find(|endpoint| endpoint.own_listeners().is_empty()) else {
+    // What a listener of the same configuration takes is known, and so is what
+    // somebody has heard there.
+    let is_guessed = |endpoint: &&Endpoint<'_>| endpoint.own_listeners().is_empty() && !endpoint.has_spoken();
+    let Some(wrong) = endpoints.iter().filter(is_plain).find(is_guessed) else {
         return;
     };
     let plain = if target.protocol == Protocol::Grpc { "grpc://" } else { "http://" };

@@ -51,13 +51,15 @@ fn check(directive: Directive<'_>, findings: &mut Findings) {
 }
 
 /// The port, if it is one for HTTP, and whether it is for nothing else. What
-/// a listener of the same configuration takes is known.
+/// a listener of the same configuration takes is known, and so is what somebody
+/// has heard there.
 fn http_port(protocol: Protocol, endpoint: Endpoint<'_>) -> Option<(Endpoint<'_>, u16, bool)> {
     let port = endpoint.port.filter(|_| endpoint.has_port)?;
     let is_sure = HTTP_PORTS.contains(&port);
     // Programs that speak uwsgi and SCGI are started at any port.
     let is_likely = matches!(protocol, Protocol::Fastcgi | Protocol::Memcached) && MOSTLY_HTTP_PORTS.contains(&port);
-    ((is_sure || is_likely) && endpoint.own_listeners().is_empty()).then_some((endpoint, port, is_sure))
+    let is_guessed = endpoint.own_listeners().is_empty() && !endpoint.has_spoken();
+    ((is_sure || is_likely) && is_guessed).then_some((endpoint, port, is_sure))
 }
 
 fn spoken(protocol: Protocol) -> &'static str {

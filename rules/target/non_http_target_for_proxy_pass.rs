@@ -41,7 +41,8 @@ const PHP: [&str; 2] = ["php", "fpm"];
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(target) = Target::of(directive).filter(|target| target.protocol == Protocol::Proxy) else { return };
     let found = target.possible_endpoints().into_iter().find_map(|endpoint| Some((endpoint, speaks(endpoint)?)));
-    let Some((endpoint, (what, help))) = found.filter(|(endpoint, _)| endpoint.own_listeners().is_empty()) else {
+    let is_guessed = |endpoint: Endpoint<'_>| endpoint.own_listeners().is_empty() && !endpoint.has_spoken();
+    let Some((endpoint, (what, help))) = found.filter(|(endpoint, _)| is_guessed(*endpoint)) else {
         return;
     };
     let finding = findings.add(

@@ -29,7 +29,8 @@ const PUBLIC_AUTHORITIES: [&str; 5] = [
 
 fn check(directive: Directive<'_>, findings: &mut Findings) {
     let Some(tls) = Target::of(directive).and_then(Target::tls) else { return };
-    if let Some(group) = tls.misnamed_group().filter(|_| tls.is_verified()) {
+    // A certificate that was seen need not be guessed at.
+    if let Some(group) = tls.misnamed_group().filter(|_| tls.is_verified() && !tls.has_shown_certificate()) {
         report(&tls, group, findings);
     }
 }

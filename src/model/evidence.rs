@@ -338,19 +338,6 @@ impl<'t> Model<'t> {
         }
     }
 
-    /// What the log calls a host and port; none for a name that was not
-    /// resolved.
-    fn addresses_of(&self, endpoint: Endpoint<'_>) -> Option<Vec<String>> {
-        match endpoint.host {
-            Host::Unix(path) => Some(vec![format!("unix:{path}")]),
-            Host::Address(host) => Some(vec![format!("{host}:{}", endpoint.port?)]),
-            Host::Name(name) => {
-                let addresses = self.facts()?.addresses_of(name, endpoint.port?)?;
-                (!addresses.is_empty()).then_some(addresses)
-            }
-        }
-    }
-
     /// The servers and locations that the requests of a message came to.
     fn locations_of<'m>(&'m self, servers: &[Block<'m>], evidence: &Evidence) -> Vec<(Block<'m>, Block<'m>)> {
         let mut found: Vec<(Block<'m>, Block<'m>)> = Vec::new();

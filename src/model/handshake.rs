@@ -3,7 +3,7 @@
 //! was tried.
 
 use crate::catalog::{Context, Version};
-use crate::facts::{Conversation, Facts, Said, with_port};
+use crate::facts::{Conversation, Said};
 
 use super::target::{Host, split_address};
 use super::{Block, Effective, Endpoint, NameKind, Protocol, Target, Template, Values, parse_flag, parse_number};
@@ -54,24 +54,6 @@ pub struct PossibleWay<'m> {
     pub host: &'m str,
     /// Whether a resolver is asked for its addresses while nginx runs.
     pub is_resolved_again: bool,
-}
-
-impl PossibleWay<'_> {
-    /// The addresses that it leads to, as far as somebody looked.
-    fn addresses(&self, facts: &Facts) -> Vec<String> {
-        let port = self.endpoint.port;
-        match self.endpoint.host {
-            Host::Unix(path) => vec![format!("unix:{path}")],
-            Host::Name(name) if self.is_resolved_again => {
-                let answers = facts.questions.iter().filter(|question| question.name.eq_ignore_ascii_case(name));
-                let addresses = answers.flat_map(|question| &question.addresses);
-                addresses.filter_map(|address| Some(with_port(address, port?))).collect()
-            }
-            Host::Address(host) | Host::Name(host) => {
-                port.and_then(|port| facts.addresses_of(host, port)).unwrap_or_default()
-            }
-        }
-    }
 }
 
 impl Handshake {
@@ -278,7 +260,7 @@ impl<'m> Target<'m> {
                 }
                 None => false,
             };
-            let addresses = way.addresses(facts);
+            let addresses = model.addresses_of(way.endpoint).unwrap_or_default();
             let at = |conversation: &&Conversation| addresses.contains(&conversation.address);
             let own = facts.conversations.iter().filter(at).filter(is_ours);
             let own: Vec<&Conversation> =

@@ -23,6 +23,7 @@ mod governed;
 mod handler;
 mod handshake;
 mod hash_key;
+mod heard;
 mod host;
 mod in_force;
 mod keepalive;
@@ -80,6 +81,7 @@ pub use geo::{GeoNetworks, GeoRanges, Ipv4Range, Overlap, parse_range};
 pub use handler::{HANDLERS, find_answer};
 pub use handshake::{Handshake, PossibleWay, Verification};
 pub use hash_key::{HashKeyError, HashKeys, bucket_size, fits_bucket};
+pub use heard::{Found, Talks, is_path};
 pub use host::{
     HostNameKind, is_cluster_service, is_loopback, is_of_hosts_file, is_placeholder_name, is_private, kind_of_host_name,
 };

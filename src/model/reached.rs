@@ -1,6 +1,6 @@
 //! What came of connecting to where the configuration leads.
 
-use crate::facts::{Connection, ListeningSocket, Outcome};
+use crate::facts::{Connection, ListeningSocket, Outcome, with_port};
 
 use super::{Directive, Endpoint, Host, Model, PASS_AND_SERVER_NAMES, Seen, Server, Target, is_loopback};
 
@@ -63,12 +63,27 @@ impl<'t> Model<'t> {
         self.passed_to().filter_map(|endpoint| self.reached_at(endpoint)).collect()
     }
 
+    /// What the log and the facts call a host and port: its addresses, when
+    /// nginx starts or, of a server with `resolve`, as name servers answer.
+    /// None for a name that was not resolved.
+    pub fn addresses_of(&self, endpoint: Endpoint<'_>) -> Option<Vec<String>> {
+        let addresses = match endpoint.host {
+            Host::Unix(path) => return Some(vec![format!("unix:{path}")]),
+            Host::Address(host) => return Some(vec![format!("{host}:{}", endpoint.port?)]),
+            Host::Name(name) if (Server { directive: endpoint.directive }).is_resolved_again() => {
+                let answers =
+                    self.facts()?.questions.iter().filter(|question| question.name.eq_ignore_ascii_case(name));
+                let addresses = answers.flat_map(|question| &question.addresses);
+                addresses.map(|address| endpoint.port.map(|port| with_port(address, port))).collect::<Option<_>>()?
+            }
+            Host::Name(name) => self.facts()?.addresses_of(name, endpoint.port?)?,
+        };
+        (!addresses.is_empty()).then_some(addresses)
+    }
+
     pub(super) fn reached_at<'m>(&'m self, endpoint: Endpoint<'m>) -> Option<Reached<'m>> {
         let facts = self.facts()?;
-        let addresses = match endpoint.host {
-            Host::Unix(path) => vec![format!("unix:{path}")],
-            Host::Address(host) | Host::Name(host) => facts.addresses_of(host, endpoint.port?)?,
-        };
+        let addresses = self.addresses_of(endpoint)?;
         let count = addresses.len();
         let connected = addresses.into_iter().filter_map(|address| {
             let connection = facts.connections.get(&address)?;
