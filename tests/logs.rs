@@ -157,7 +157,7 @@ fn older_files_are_found_beside_a_log_and_the_oldest_is_first() {
 #[test]
 fn lines_before_a_time_are_left_out_and_most_of_a_large_file_is_not_read() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let last = 24 * 3600 - 1;
+    let last: usize = 24 * 3600 - 1;
     // Nearly sorted, with lines in between that have no time.
     let text: String = (0..last)
         .step_by(4)

@@ -112,10 +112,10 @@ pub(super) fn path_of(target: &[u8]) -> &[u8] {
 /// By how much events are told apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Apart {
-    ByServer,
-    ByPeer,
-    ByDetail,
-    ByPlace,
+    Server,
+    Peer,
+    Detail,
+    Place,
 }
 
 impl Gatherer {
@@ -214,10 +214,10 @@ impl Gatherer {
     /// as much as there is room for.
     fn group_of(&mut self, event: &Event<'_>, line: &[u8]) -> Option<usize> {
         let steps = [
-            (Apart::ByPlace, GROUPS_BY_PLACE),
-            (Apart::ByDetail, GROUPS_BY_DETAIL),
-            (Apart::ByPeer, GROUPS_BY_PEER),
-            (Apart::ByServer, GROUPS),
+            (Apart::Place, GROUPS_BY_PLACE),
+            (Apart::Detail, GROUPS_BY_DETAIL),
+            (Apart::Peer, GROUPS_BY_PEER),
+            (Apart::Server, GROUPS),
         ];
         for (apart, room) in steps {
             write_key(&mut self.key, event, apart);
@@ -276,10 +276,10 @@ impl Group {
         let keep = |value: Option<&[u8]>, least: Apart| value.filter(|_| apart >= least).map(value_text);
         let evidence = Evidence {
             signature: event.signature,
-            peer: keep(event.peer, Apart::ByPeer),
-            scheme: keep(event.scheme, Apart::ByPeer),
+            peer: keep(event.peer, Apart::Peer),
+            scheme: keep(event.scheme, Apart::Peer),
             server: event.server.map(value_text),
-            detail: keep(event.detail, Apart::ByDetail),
+            detail: keep(event.detail, Apart::Detail),
             sample: cut_text(line, SAMPLE),
             ..Evidence::default()
         };
@@ -311,13 +311,13 @@ fn write_key(key: &mut Vec<u8>, event: &Event<'_>, apart: Apart) {
         key.extend_from_slice(&value.map_or(u16::MAX, |value| value.len() as u16).to_le_bytes());
         key.extend_from_slice(value.unwrap_or_default());
     };
-    part(event.server, Apart::ByServer);
-    part(event.peer, Apart::ByPeer);
-    part(event.scheme, Apart::ByPeer);
-    part(event.detail, Apart::ByDetail);
-    part(event.request.map(|request| request.method), Apart::ByPlace);
-    part(event.request.and_then(|request| request.host), Apart::ByPlace);
-    part(event.request.map(|request| first_segment(request.path)), Apart::ByPlace);
+    part(event.server, Apart::Server);
+    part(event.peer, Apart::Peer);
+    part(event.scheme, Apart::Peer);
+    part(event.detail, Apart::Detail);
+    part(event.request.map(|request| request.method), Apart::Place);
+    part(event.request.and_then(|request| request.host), Apart::Place);
+    part(event.request.map(|request| first_segment(request.path)), Apart::Place);
 }
 
 fn first_segment(path: &[u8]) -> &[u8] {
