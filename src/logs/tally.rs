@@ -1,6 +1,10 @@
 //! What is there most often, of any number of different things, in bounded
 //! memory: the Space-Saving counter of Metwally, Agrawal and El Abbadi.
 
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+
 use crate::facts::Tally;
 
 /// So many are kept.
@@ -19,6 +23,8 @@ const TOLD: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Counter {
     slots: Vec<Slot>,
+    /// Hashes of their values, in the same order: most differ here already.
+    hashes: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -34,20 +40,28 @@ impl Counter {
     /// counters, and this one should stay small.
     pub(super) fn add(&mut self, value: &[u8], is_crowded: bool) -> bool {
         let value = &value[..value.len().min(LONGEST)];
-        if let Some(at) = self.slots.iter().position(|slot| slot.value == value) {
+        let mut hasher = FxHasher::default();
+        hasher.write(value);
+        let hash = hasher.finish();
+        let mut same = self.hashes.iter().enumerate().filter(|(_, other)| **other == hash).map(|(at, _)| at);
+        if let Some(at) = same.find(|at| self.slots[*at].value == value) {
             self.slots[at].count += 1;
             // Those that are there often come to the front and are found soon.
             if at > 0 && self.slots[at - 1].count < self.slots[at].count {
                 self.slots.swap(at - 1, at);
+                self.hashes.swap(at - 1, at);
             }
             return false;
         }
         if self.slots.len() < if is_crowded { FEW_SLOTS } else { SLOTS } {
+            self.hashes.push(hash);
             self.slots.push(Slot { value: value.to_vec(), count: 1, of_others: 0 });
             return true;
         }
         // From the end: there are those that are there seldom.
-        if let Some(rarest) = self.slots.iter_mut().rev().min_by_key(|slot| slot.count) {
+        let slots = self.slots.iter_mut().enumerate().rev();
+        if let Some((at, rarest)) = slots.min_by_key(|(_, slot)| slot.count) {
+            self.hashes[at] = hash;
             rarest.value.clear();
             rarest.value.extend_from_slice(value);
             rarest.of_others = rarest.count;
