@@ -33,30 +33,30 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("src/main.rs", &["cli"]),
 ];
 
-/// Crates that only one room may use.
-const CRATES: [(&str, &str); 22] = [
-    ("dns_lookup", "src/probe"),
-    ("hickory_proto", "src/probe"),
-    ("nix", "src/probe"),
-    ("rustix", "src/probe"),
-    ("rustls", "src/probe"),
-    ("x509_parser", "src/probe"),
-    ("flate2", "src/logs"),
-    ("chrono", "src/triage"),
-    ("globset", "src/config"),
-    ("schemars", "src/config"),
-    ("semver", "src/config"),
-    ("quick_junit", "src/report"),
-    ("quick_xml", "src/report"),
-    ("serde_sarif", "src/report"),
-    ("sha2", "src/triage"),
-    ("toml", "src/config"),
-    ("pcre2", "src/model"),
-    ("pest", "src/syntax"),
-    ("miette", "src/report"),
-    ("clap", "src/cli"),
-    ("walkdir", "src/tree"),
-    ("terminal_size", "src/cli"),
+/// Crates, and the rooms that may use them.
+const CRATES: [(&str, &[&str]); 22] = [
+    ("dns_lookup", &["src/probe"]),
+    ("hickory_proto", &["src/probe"]),
+    ("nix", &["src/probe"]),
+    ("rustix", &["src/probe"]),
+    ("rustls", &["src/probe"]),
+    ("x509_parser", &["src/probe"]),
+    ("flate2", &["src/logs"]),
+    ("chrono", &["src/logs", "src/triage"]),
+    ("globset", &["src/config"]),
+    ("schemars", &["src/config"]),
+    ("semver", &["src/config"]),
+    ("quick_junit", &["src/report"]),
+    ("quick_xml", &["src/report"]),
+    ("serde_sarif", &["src/report"]),
+    ("sha2", &["src/triage"]),
+    ("toml", &["src/config"]),
+    ("pcre2", &["src/model"]),
+    ("pest", &["src/syntax"]),
+    ("miette", &["src/report"]),
+    ("clap", &["src/cli"]),
+    ("walkdir", &["src/tree"]),
+    ("terminal_size", &["src/cli"]),
 ];
 
 /// What rules must not touch: they judge, and do nothing else.
@@ -119,10 +119,10 @@ fn names_crate(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn some_crates_are_known_to_one_room_alone() {
+fn some_crates_are_known_to_few_rooms() {
     let mut wrong = Vec::new();
-    for (name, owner) in CRATES {
-        for (room, _) in ROOMS.iter().filter(|(room, _)| *room != owner) {
+    for (name, owners) in CRATES {
+        for (room, _) in ROOMS.iter().filter(|(room, _)| !owners.contains(room)) {
             for (path, text) in sources(room) {
                 let code = code(&text);
                 if names_crate(&code, name) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use nginx_lint::catalog::Context;
+use nginx_lint::catalog::{Context, Version};
 use nginx_lint::facts::{Conversation, Facts, Heard, Outcome, Question, QuestionFailure, Said};
 use nginx_lint::model::{Model, Profile};
 use nginx_lint::probe::{self, Options};
@@ -32,7 +32,7 @@ fn look_with(text: &str, options: Options) -> Facts {
     let path = Path::new("nginx.conf");
     let files: Memory = [(path, text.as_bytes().to_vec())].into_iter().collect();
     let tree = tree::load(&files, path, &Places::of_entry(path, Path::new("/nginx.conf"))).expect("the entry is there");
-    let model = Model::new(&tree, Context::Main, Profile::default());
+    let model = Model::new(&tree, Context::Main, Profile::of_version(Some(Version::new(1, 28, 0))));
     probe::look(&[&model], &options, &|_, _, _| {})
 }
 
@@ -728,7 +728,7 @@ fn a_thousand_addresses_are_connected_to_within_twice_the_time() {
     let path = Path::new("nginx.conf");
     let files: Memory = [(path, text.as_bytes().to_vec())].into_iter().collect();
     let tree = tree::load(&files, path, &Places::of_entry(path, Path::new("/nginx.conf"))).expect("the entry is there");
-    let model = Model::new(&tree, Context::Main, Profile::default());
+    let model = Model::new(&tree, Context::Main, Profile::of_version(Some(Version::new(1, 28, 0))));
     let began: Mutex<Option<Instant>> = Mutex::new(None);
     let most = AtomicUsize::new(0);
     let progress = |what: &str, done: usize, total: usize| {

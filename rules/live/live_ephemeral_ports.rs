@@ -1,10 +1,7 @@
 //! No port left to connect from.
 
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
-use crate::facts::with_port;
-use crate::model::{
-    Directive, Endpoint, Failure, FailureKind, Host, KEPT_BY_DEFAULT_SINCE, Kept, Model, Protocol, Target,
-};
+use crate::model::{Directive, Failure, FailureKind, KEPT_BY_DEFAULT_SINCE, Kept, Model, Protocol, Target};
 
 /// See the page.
 pub const RULE: Rule = Rule {

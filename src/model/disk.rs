@@ -211,6 +211,7 @@ mod tests {
             let files = paths.iter().map(|path| ((*path).to_owned(), FileFact::default())).collect();
             let mut facts = Facts { files, ..Facts::default() };
             facts.nginx.prefix = Some("/usr/share/nginx".to_owned());
+            facts.nginx.configuration_directory = Some("/etc/nginx".to_owned());
             let arguments = ["--http-client-body-temp-path=/var/b", "--http-scgi-temp-path=/var/s"];
             let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
             facts.nginx.binary = Some(Binary { arguments, ..Binary::default() });

@@ -304,6 +304,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::facts::Facts;
     use crate::model::{Model, Profile};
     use crate::tree::{self, Memory, Places};
 

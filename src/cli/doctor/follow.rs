@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::Severity;
 use crate::facts::Facts;
-use crate::logs::{Follower, Gatherer, Source};
+use crate::logs::{Follower, Gatherer};
 use crate::report::Shown;
 
 use super::super::arguments::DoctorArguments;
@@ -34,21 +34,25 @@ pub fn follow(
     input: &Input,
     mut project: Project,
     level: Severity,
-    sources: Vec<Source>,
+    mut follower: Follower,
 ) -> Result<(), Failure> {
     let seen = project.profile.facts.take().map(|facts| (*facts).clone()).unwrap_or_default();
-    let mut follower = Follower::new(sources);
     let mut gatherer = Gatherer::default();
     let mut shown: HashMap<String, u64> = HashMap::new();
     loop {
         thread::sleep(PAUSE);
-        if follower.poll(&mut gatherer)? == 0 {
+        let lines = follower.poll(&mut gatherer).unwrap_or_else(|error| {
+            // It may be there again the next time.
+            eprintln!("note: {error}");
+            0
+        });
+        if lines == 0 {
             continue;
         }
-        let facts = Facts { log: Some(finish(&gatherer)), ..seen.clone() };
-        project.profile.facts = Some(Arc::new(facts));
+        let facts = Arc::new(Facts { log: Some(finish(&gatherer)), ..seen.clone() });
+        project.profile.facts = Some(Arc::clone(&facts));
         let judged = judge(input, &project, level);
-        let mut report = report_of(input, &judged, level);
+        let mut report = report_of(input, &judged, level, &facts);
         report.findings.retain(|finding| is_news(finding, &mut shown));
         if !report.findings.is_empty() {
             destination::write(&arguments.report, &report)?;

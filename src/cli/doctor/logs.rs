@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::facts::{Facts, Log, NotExamined};
-use crate::logs::{self, AccessFormat, Gatherer, Source, SourceKind};
+use crate::logs::{self, AccessFormat, Gatherer, Kind, Source};
 use crate::model::{Directive, Model, has_placeholder};
 
 use super::super::arguments::DoctorArguments;
@@ -33,7 +33,7 @@ pub fn sources(arguments: &DoctorArguments, input: &Input, project: &Project, se
     // What the configuration says of a file holds for one that is named, too.
     let kind_of = |path: &PathBuf| {
         let known = written.iter().find(|source| source.path == *path).map(|source| source.kind.clone());
-        known.unwrap_or_else(|| SourceKind::of_error_log(path))
+        known.unwrap_or_else(|| kind_of_name(path))
     };
     let given = arguments.log.iter().map(|path| Source { kind: kind_of(path), path: path.clone() }).collect();
     let mut known: BTreeSet<PathBuf> = BTreeSet::new();
@@ -64,6 +64,15 @@ pub fn read(arguments: &DoctorArguments, sources: &[Source]) -> Log {
     gatherer.finish()
 }
 
+/// Notes what could not be read of the logs that the configuration names.
+pub fn note_unread(arguments: &DoctorArguments, seen: &mut Facts) {
+    let files = seen.log.iter().flat_map(|log| &log.files);
+    let unread = files.filter(|file| !arguments.log.iter().any(|path| path == Path::new(&file.path)));
+    let missed = unread.filter_map(|file| Some(NotExamined { what: file.path.clone(), why: file.problem.clone()? }));
+    let missed: Vec<NotExamined> = missed.collect();
+    seen.not_examined.extend(missed);
+}
+
 /// Says on stderr which of the logs that were asked for could not be read;
 /// whether there are such.
 pub fn tell_unread(arguments: &DoctorArguments, seen: &Facts) -> bool {
@@ -82,14 +91,14 @@ fn add_error_logs(model: &Model<'_>, seen: &mut Facts, sources: &mut Vec<Source>
     let named: Vec<Directive<'_>> = model.directives_named(&["error_log"]).collect();
     for directive in &named {
         if let Some(path) = file_of(*directive, seen) {
-            sources.push(Source { kind: SourceKind::of_error_log(&path), path });
+            sources.push(Source { kind: kind_of_name(&path), path });
         }
     }
     // In force until the configuration names another one.
     let is_default = !named.iter().any(|directive| directive.parent() == model.main());
     let built_in = seen.nginx.binary.as_ref().and_then(|binary| binary.option("--error-log-path")).map(PathBuf::from);
     if let Some(path) = built_in.filter(|path| is_default && path.is_absolute()) {
-        sources.push(Source { kind: SourceKind::of_error_log(&path), path });
+        sources.push(Source { kind: kind_of_name(&path), path });
     }
 }
 
@@ -98,7 +107,7 @@ fn add_access_logs(model: &Model<'_>, seen: &mut Facts, sources: &mut Vec<Source
     for directive in model.directives_named(&["access_log"]) {
         let Some(format) = format_of(model, directive).and_then(|text| AccessFormat::parse(&text)) else { continue };
         if let Some(path) = file_of(directive, seen) {
-            sources.push(Source { path, kind: SourceKind::Access(format) });
+            sources.push(Source { path, kind: Kind::Access(format) });
         }
     }
 }
@@ -108,10 +117,14 @@ fn format_of(model: &Model<'_>, directive: Directive<'_>) -> Option<String> {
     let name = directive.argument(1).filter(|word| !word.contains('='))?;
     let mut formats = model.directives_named(&["log_format"]);
     let format = formats.find(|format| format.argument(0) == Some(name))?;
-    let json = format.argument(1) == Some("escape=json");
-    let first = if format.argument(1).is_some_and(|word| word.starts_with("escape=")) { 2 } else { 1 };
-    let text: String = format.arguments().skip(first).collect();
-    Some(if json { format!("{}{text}", AccessFormat::JSON) } else { text })
+    let has_escape = format.argument(1).is_some_and(|word| word.starts_with("escape="));
+    Some(format.arguments().skip(if has_escape { 2 } else { 1 }).collect())
+}
+
+/// What is in a log that is no access log.
+fn kind_of_name(path: &Path) -> Kind {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    if name.is_some_and(|name| name.contains("fpm")) { Kind::PhpFpm } else { Kind::Error }
 }
 
 /// The file that a log is written to; what is no file is noted as not read.

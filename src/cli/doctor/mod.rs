@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::engine::{Finding, Severity};
 use crate::facts::Facts;
-use crate::logs::Gatherer;
+use crate::logs::{Follower, Gatherer};
 use crate::model::Model;
 use crate::probe;
 use crate::report::{Examined, Report};
@@ -37,10 +37,13 @@ pub fn run(arguments: &DoctorArguments) -> Result<Outcome, Failure> {
     input.tell();
     let mut seen = look(arguments, &input, &project);
     let sources = logs::sources(arguments, &input, &project, &mut seen);
+    // From now on, so that nothing is missed between reading and following.
+    let follower = arguments.follow.then(|| Follower::new(&sources));
     let steps = Steps::start();
     steps.set("reading logs", 0, 0);
     seen.log = Some(logs::read(arguments, &sources));
     drop(steps);
+    logs::note_unread(arguments, &mut seen);
     let unread = logs::tell_unread(arguments, &seen);
     if let Some(file) = &arguments.facts {
         facts::write(file, &seen)?;
@@ -49,15 +52,15 @@ pub fn run(arguments: &DoctorArguments) -> Result<Outcome, Failure> {
     project.profile.facts = Some(Arc::clone(&seen));
     let judged = judge_for_now(arguments, &input, &project, level);
     let mut report = assemble(&input, &judged, level, None);
-    order::sort(&mut report.findings);
+    order::sort(&mut report.findings, &seen);
     report.examined = Some(Examined { facts: &seen });
     tell_not_examined(arguments, &seen);
     if arguments.report.format.iter().any(|argument| argument.format.has_fingerprints()) {
         add_fingerprints(&mut report.findings);
     }
     destination::write(&arguments.report, &report)?;
-    if arguments.follow {
-        follow::follow(arguments, &input, project, level, sources)?;
+    if let Some(follower) = follower {
+        follow::follow(arguments, &input, project, level, follower)?;
     }
     let outcome = outcome(&input, &report, fail_on, arguments.report.exit_zero);
     Ok(if unread { outcome.max(Outcome::Failed) } else { outcome })
@@ -107,9 +110,9 @@ fn tell_not_examined(arguments: &DoctorArguments, seen: &Facts) {
 }
 
 /// All that a report needs; for those who make one again and again.
-fn report_of<'a>(input: &'a Input, judged: &'a [Judged], level: Severity) -> Report<'a> {
+fn report_of<'a>(input: &'a Input, judged: &'a [Judged], level: Severity, seen: &Facts) -> Report<'a> {
     let mut report = assemble(input, judged, level, None);
-    order::sort(&mut report.findings);
+    order::sort(&mut report.findings, seen);
     report
 }
 
