@@ -274,7 +274,8 @@ impl<'t> Model<'t> {
         if reached.is_half_of_localhost() {
             return Some(FailureKind::HalfOfLocalhost);
         }
-        self.kind_of(outcome, address, is_loopback(host))
+        let is_own = is_loopback(host) && !self.listens_close_by(reached.endpoint);
+        self.kind_of(outcome, address, is_own)
     }
 
     fn kind_then(
@@ -293,7 +294,9 @@ impl<'t> Model<'t> {
         }
         let host = endpoint.map_or_else(|| split_address(peer).0, |endpoint| endpoint.host);
         let (_, outcome) = OUTCOMES.iter().find(|(signature, _)| *signature == seen.signature)?;
-        self.kind_of(*outcome, peer, is_loopback(host) && !all_answer)
+        // A program close by is the one that is meant, in a container or not.
+        let is_close = endpoint.is_some_and(|endpoint| self.listens_close_by(endpoint));
+        self.kind_of(*outcome, peer, is_loopback(host) && !all_answer && !is_close)
     }
 
     fn kind_of(&self, outcome: Outcome, address: &str, is_loopback: bool) -> Option<FailureKind> {

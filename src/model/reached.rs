@@ -123,7 +123,20 @@ impl<'t> Model<'t> {
     }
 }
 
+/// Ports that differ by so much at most look alike.
+const ALIKE: u16 = 10;
+
 impl Model<'_> {
+    /// Whether a program of this machine listens on a port that looks like
+    /// this one: most likely it is meant.
+    pub fn listens_close_by(&self, endpoint: Endpoint<'_>) -> bool {
+        let port_of =
+            |socket: &&ListeningSocket| socket.address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let first: Option<u16> = self.listening_instead(endpoint).iter().find_map(port_of);
+        let is_alike = |one: u16, other: u16| one.abs_diff(other) <= ALIKE || digits_between(one, other) == 1;
+        endpoint.port.zip(first).is_some_and(|(one, other)| is_alike(one, other))
+    }
+
     /// Whether nginx runs in a container: somebody looked, or says so.
     pub fn is_in_container(&self) -> bool {
         let seen = self.facts().and_then(|facts| facts.machine.container.as_deref());
@@ -151,7 +164,10 @@ pub(super) fn endpoint_of(directive: Directive<'_>) -> Option<Endpoint<'_>> {
 
 /// How much two ports differ to the eye: in how many digits, and by how much.
 fn distance(one: u16, other: u16) -> u32 {
+    digits_between(one, other) * 100_000 + u32::from(one.abs_diff(other))
+}
+
+fn digits_between(one: u16, other: u16) -> u32 {
     let (left, right) = (format!("{one:05}"), format!("{other:05}"));
-    let digits = left.bytes().zip(right.bytes()).filter(|(a, b)| a != b).count() as u32;
-    digits * 100_000 + u32::from(one.abs_diff(other))
+    left.bytes().zip(right.bytes()).filter(|(a, b)| a != b).count() as u32
 }
