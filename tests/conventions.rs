@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use nginx_lint::engine::{Check, FixKind, Group, Severity};
+use nginx_lint::facts::Signature;
+use nginx_lint::logs::Gatherer;
 use nginx_lint::rules;
 
 fn root() -> &'static Path {
@@ -76,4 +78,27 @@ fn a_rule_that_mends_says_so_in_the_list() {
         let mends = read(format!("{stem}.rs")).contains(".fix(");
         assert_eq!(mends, rule.fix != FixKind::None, "{}", rule.name);
     }
+}
+
+/// What the log can say and nobody judges would be read for nothing.
+#[test]
+fn every_message_of_the_log_has_a_rule_and_an_example() {
+    let of_machine = rules::ALL.iter().filter(|rule| rule.group.needs_facts());
+    let mut judged = String::new();
+    let mut shown = BTreeSet::new();
+    for rule in of_machine {
+        judged.push_str(&read(format!("rules/{}/{}.rs", rule.group.name(), rule.name.replace('-', "_"))));
+        let mut gatherer = Gatherer::default();
+        for block in rule.page().blocks {
+            block.log().for_each(|line| gatherer.add_line(line.as_bytes()));
+            let facts = block.facts();
+            let named = facts.split("signature = \"").skip(1).filter_map(|rest| rest.split('"').next());
+            shown.extend(named.filter_map(|name| serde_json::from_value::<Signature>(name.into()).ok()));
+        }
+        shown.extend(gatherer.finish().seen.iter().map(|evidence| evidence.signature));
+    }
+    let is_judged = |signature: &Signature| judged.contains(&format!("{signature:?}"));
+    let wrong: Vec<Signature> =
+        Signature::ALL.into_iter().filter(|signature| !is_judged(signature) || !shown.contains(signature)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

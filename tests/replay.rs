@@ -1,6 +1,7 @@
 //! What `doctor` saved is judged again by `check --facts`, anywhere; and what
 //! `doctor` itself promises of its output, whatever it saw. The failures it
-//! finds on a machine are staged in `tests/doctor.rs`.
+//! finds on a machine are staged in `tests/doctor.rs`. Facts may come from
+//! anybody: whatever is in them, nothing breaks.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -8,6 +9,11 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use nginx_lint::facts::{
+    Certificate, CertificateFile, Connection, Conversation, Evidence, Facts, FileFact, FileKind, Heard, KeyPair,
+    ListeningSocket, Log, Outcome, Process, Question, QuestionFailure, Resolution, SCHEMA, Said, Selinux, Signature,
+    Tally, TlsHeard, Unit,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -210,4 +216,126 @@ fn following_shows_what_is_new_in_the_log() {
     child.wait().expect("it ends");
     reader.join().expect("the reader ends");
     assert_eq!(found, (true, true));
+}
+
+/// Words as nobody writes them.
+const WORDS: [&str; 9] =
+    ["", ":", "unix:", "[::1", "127.0.0.1:1", "a b\n\u{1b}[31m", "/\u{202e}", "$x", "127.0.0.1:99999"];
+
+/// Facts of every kind, all with this number and this word.
+fn wild(number: u64, word: &str) -> Facts {
+    let signed = number as i64;
+    let text = || Some(word.to_owned());
+    let certificate = || Certificate {
+        names: vec![word.to_owned()],
+        not_before: signed,
+        not_after: -signed,
+        ..Certificate::default()
+    };
+    let addresses = ["127.0.0.1:1", "10.0.0.41:8080", word].map(str::to_owned);
+    let mut facts = Facts { schema: SCHEMA, taken_at: signed, ..Facts::default() };
+    let machine = &mut facts.machine;
+    machine.cpus = Some(number);
+    machine.usable_cpus = Some(number / 2);
+    machine.cpu_quota_thousandths = Some(number);
+    machine.file_max = Some(number);
+    machine.nr_open = Some(number);
+    machine.local_ports = Some((number as u16, 1));
+    machine.somaxconn = Some(number);
+    machine.container = text();
+    machine.addresses = Some(vec![word.to_owned()]);
+    machine.outgoing = addresses.iter().map(|address| (address.clone(), number)).collect();
+    machine.selinux = Some(Selinux { enforcing: true, network_connect: Some(false), ..Selinux::default() });
+    machine.limits_conf = vec![word.to_owned()];
+    let process = || Process {
+        started_at: Some(signed),
+        open_files_soft: Some(number),
+        open_files_hard: Some(number),
+        files_open: Some(number),
+        version: text(),
+        ..Process::default()
+    };
+    facts.nginx.runs = Some(number % 2 == 0);
+    facts.nginx.master = Some(process());
+    facts.nginx.workers = vec![process(), process()];
+    facts.nginx.unit = Some(Unit { limit_nofile: Some(number), name: word.to_owned(), ..Unit::default() });
+    facts.names.insert("localhost".to_owned(), Resolution { addresses: vec![word.to_owned()], error: text() });
+    facts.questions =
+        vec![Question { name: word.to_owned(), failure: Some(QuestionFailure::Other), ..Question::default() }];
+    let outcomes = [Outcome::Refused, Outcome::TimedOut, Outcome::Denied];
+    for (address, outcome) in addresses.iter().zip(outcomes) {
+        let connection = Connection { outcome, milliseconds: number, error: text() };
+        facts.connections.insert(address.clone(), connection);
+    }
+    for said in [Said::Tls, Said::Request, Said::Nothing] {
+        let tls = TlsHeard { chain: vec![certificate()], problem: text(), distrust: text(), ..TlsHeard::default() };
+        facts.conversations.extend(addresses.iter().map(|address| Conversation {
+            address: address.clone(),
+            said,
+            heard: if number % 2 == 0 { Heard::TlsFailed } else { Heard::Other },
+            text: text(),
+            tls: Some(tls.clone()),
+            idle_milliseconds: Some(number),
+            ..Conversation::default()
+        }));
+    }
+    let socket = |address: &String| ListeningSocket {
+        address: address.clone(),
+        process: text(),
+        waiting: Some(number),
+        backlog: Some(number),
+        ..ListeningSocket::default()
+    };
+    facts.listening = Some(addresses.iter().map(socket).collect());
+    for path in ["/", "/var/lib/nginx/proxy", "/run/php/php8.2-fpm.sock", word] {
+        let file = FileFact {
+            kind: FileKind::Directory,
+            mode: Some(number as u32),
+            modified: Some(signed),
+            worker_writes: Some(false),
+            worker_stops_at: text(),
+            free_bytes: Some(number),
+            total_bytes: Some(1),
+            free_files: Some(0),
+            ..FileFact::default()
+        };
+        facts.files.insert(path.to_owned(), file);
+    }
+    facts.certificates.insert(word.to_owned(), CertificateFile { chain: vec![certificate()], problem: text() });
+    facts.key_pairs = vec![KeyPair { certificate: word.to_owned(), key: word.to_owned(), problem: text() }];
+    let seen = Signature::ALL.into_iter().flat_map(|signature| {
+        addresses.clone().map(|peer| Evidence {
+            signature,
+            peer: Some(peer),
+            scheme: Some("http".to_owned()),
+            server: text(),
+            detail: text(),
+            count: number,
+            first: word.to_owned(),
+            last: word.to_owned(),
+            clients: vec![Tally { value: word.to_owned(), count: number }; 3],
+            requests: vec![Tally { value: format!("GET {word}/{word}"), count: number }; 3],
+            ..Evidence::default()
+        })
+    });
+    facts.log = Some(Log { seen: seen.collect(), unknown: number, ..Log::default() });
+    facts
+}
+
+#[test]
+fn no_facts_break_anything() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("facts.json").to_string_lossy().into_owned();
+    for configuration in ["fixtures/doctor", "fixtures/502"] {
+        for (number, word) in [0, 1, 2, i64::MAX as u64, u64::MAX].iter().flat_map(|n| WORDS.map(|word| (*n, word))) {
+            let text = serde_json::to_string(&wild(number, word)).expect("plain data");
+            std::fs::write(&path, text).expect("written");
+            let arguments = [configuration, "--facts", &path, "--min-severity", "info", "--format", "json"];
+            let ran = run(repository, &arguments);
+            assert!(ran.status < 2 && ran.stderr.is_empty(), "{configuration} {number} {word:?}: {}", ran.stderr);
+            let is_harmless = |text: &str| !text.contains(['\u{1b}', '\u{202e}']);
+            assert!(is_harmless(&ran.stdout), "{configuration} {number} {word:?}");
+        }
+    }
 }

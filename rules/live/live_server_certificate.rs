@@ -140,7 +140,7 @@ fn check_end(facts: &Facts, directive: Directive<'_>, file: &CertificateFile, fi
         return;
     }
     let Some(first) = file.chain.first().filter(|first| first.not_after > 0) else { return };
-    let left = first.not_after - now;
+    let left = first.not_after.saturating_sub(now);
     if left < 0 {
         let finding = findings.add(place, format!("the certificate in {path} has been over for {}", days(-left / DAY)));
         finding.note("browsers and other clients refuse the connection; nginx itself does not mind, neither nginx -t nor its log says a word");

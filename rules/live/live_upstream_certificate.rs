@@ -80,7 +80,7 @@ fn problem_of<'m>(tls: &TlsPass<'m>, talk: &'m Conversation, now: i64) -> Option
     let first = heard.chain.first()?;
     // What was not looked at has no end. Of a certificate further on that is
     // over there may be another one that is not: trust tells.
-    let left = (first.not_after > 0 && now > 0).then(|| first.not_after - now);
+    let left = (first.not_after > 0 && now > 0).then(|| first.not_after.saturating_sub(now));
     let expired = left.filter(|left| *left < 0).map(|left| -left / DAY);
     if !tls.is_verified() {
         let is_off = tls.is_on("verify") == Some(false);

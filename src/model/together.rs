@@ -243,7 +243,9 @@ impl<'t> Model<'t> {
                 }
             }
         }
-        together.sort_by_key(|together| std::cmp::Reverse(together.seen.iter().map(|seen| seen.count).sum::<u64>()));
+        together.sort_by_key(|together| {
+            std::cmp::Reverse(together.seen.iter().fold(0_u64, |sum, seen| sum.saturating_add(seen.count)))
+        });
         together
     }
 

@@ -5,6 +5,7 @@
 //! It sends nothing anywhere but to what the configuration names, and no more
 //! than a greeting unless [`Options::requests`] allows it.
 
+mod certificate;
 pub mod machine;
 mod network;
 

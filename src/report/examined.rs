@@ -70,7 +70,7 @@ impl<'a> Examined<'a> {
 }
 
 fn lines(log: &Log) -> usize {
-    let lines: u64 = log.files.iter().map(|file| file.lines).sum();
+    let lines = log.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.lines));
     usize::try_from(lines).unwrap_or(usize::MAX)
 }
 

@@ -1,12 +1,11 @@
 //! Certificates as they come over the wire.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
 use crate::facts::Certificate;
+
+use super::super::certificate;
 
 /// What is needed of a certificate to judge a chain as OpenSSL does.
 #[derive(Clone, Debug)]
@@ -24,39 +23,12 @@ pub(super) struct Read {
 /// Reads a certificate.
 pub(super) fn read(der: &[u8]) -> Option<Read> {
     let (_, parsed) = X509Certificate::from_der(der).ok()?;
-    let listed = parsed.subject_alternative_name().ok().flatten();
-    let listed = listed.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
-    let common = || parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok()).map(str::to_owned);
-    let names: Vec<String> = listed.iter().filter_map(name_in).collect();
-    let hosts: Vec<String> = listed.iter().filter_map(host_in).collect();
-    let certificate = Certificate {
-        subject: parsed.subject().to_string(),
-        issuer: parsed.issuer().to_string(),
-        names: if names.is_empty() { common().collect() } else { names },
-        not_before: parsed.validity().not_before.timestamp(),
-        not_after: parsed.validity().not_after.timestamp(),
-    };
     Some(Read {
-        certificate,
+        certificate: certificate::describe(&parsed),
         subject: parsed.subject().as_raw().to_vec(),
         issuer: parsed.issuer().as_raw().to_vec(),
-        hosts: if hosts.is_empty() { common().collect() } else { hosts },
+        hosts: certificate::hosts(&parsed),
     })
-}
-
-fn host_in(name: &GeneralName<'_>) -> Option<String> {
-    if let GeneralName::DNSName(name) = name { Some((*name).to_owned()) } else { None }
-}
-
-fn name_in(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::IPAddress(bytes) => match bytes.len() {
-            4 => <[u8; 4]>::try_from(*bytes).ok().map(|bytes| Ipv4Addr::from(bytes).to_string()),
-            16 => <[u8; 16]>::try_from(*bytes).ok().map(|bytes| Ipv6Addr::from(bytes).to_string()),
-            _ => None,
-        },
-        other => host_in(other),
-    }
 }
 
 impl Read {

@@ -2,18 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::facts::{Certificate, CertificateFile, Facts, FileKind, KeyPair};
+use crate::facts::{CertificateFile, Facts, FileKind, KeyPair};
 
+use super::super::super::certificate::describe;
 use super::super::Sources;
 use super::missed::{Missed, in_words};
 use super::named::Named;
@@ -124,34 +124,6 @@ fn is_sequence(der: &[u8]) -> bool {
     let Some(bytes) = der.get(2..2 + more).filter(|_| more <= 4) else { return false };
     let length = bytes.iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
     der.len() == 2 + more + length
-}
-
-fn describe(certificate: &X509Certificate<'_>) -> Certificate {
-    let names = match certificate.subject_alternative_name() {
-        Ok(Some(extension)) => extension.value.general_names.iter().filter_map(name_of).collect(),
-        _ => Vec::new(),
-    };
-    let common_names = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
-    let names: Vec<String> = if names.is_empty() { common_names.map(str::to_owned).collect() } else { names };
-    Certificate {
-        subject: certificate.subject().to_string(),
-        issuer: certificate.issuer().to_string(),
-        names,
-        not_before: certificate.validity().not_before.timestamp(),
-        not_after: certificate.validity().not_after.timestamp(),
-    }
-}
-
-fn name_of(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => match bytes.len() {
-            4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(*bytes).ok()?).to_string()),
-            16 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(*bytes).ok()?).to_string()),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// What came of reading a key.
