@@ -41,7 +41,7 @@ fn say_now(model: &Model<'_>, failure: &Failure<'_>, findings: &mut Findings) {
     });
     finding.help(match instead.first() {
         Some(socket) => format!(
-            "start the program, or write the port it listens on; if {} is the one, that is {}",
+            "start the program, or write the port it listens on; if {} is the one, write port {}",
             program(socket),
             port(socket)
         ),

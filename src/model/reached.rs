@@ -7,6 +7,32 @@ use super::{Directive, Endpoint, Host, Model, PASS_AND_SERVER_NAMES, Seen, Serve
 /// So many programs that listen elsewhere are named.
 const INSTEAD: usize = 3;
 
+/// Ports below are of services that the system has.
+const FIRST_OF_USERS: u16 = 1024;
+
+/// Programs that listen on many machines and that nobody means who passes
+/// requests on; nginx itself among them.
+const NO_SITES: [&str; 18] = [
+    "nginx",
+    "sshd",
+    "systemd",
+    "systemd-resolve",
+    "dnsmasq",
+    "chronyd",
+    "rpcbind",
+    "cupsd",
+    "master",
+    "exim4",
+    "dovecot",
+    "postgres",
+    "mysqld",
+    "mariadbd",
+    "mongod",
+    "redis-server",
+    "memcached",
+    "containerd",
+];
+
 /// A host and port of the configuration, and what came of connecting to each
 /// of its addresses.
 #[derive(Clone, Debug)]
@@ -102,24 +128,20 @@ impl<'t> Model<'t> {
             return Vec::new();
         };
         let named: Vec<u16> = self.passed_to().filter_map(|other| other.port).collect();
-        let mut found: Vec<(u32, &ListeningSocket)> = Vec::new();
+        let mut found: Vec<(u16, u32, &ListeningSocket)> = Vec::new();
         for socket in facts.listening.iter().flatten().filter(|socket| !socket.udp) {
             let Some((host, own)) = socket.address.rsplit_once(':') else { continue };
             let Ok(own) = own.parse::<u16>() else { continue };
             let is_near = matches!(host, "127.0.0.1" | "0.0.0.0" | "[::1]" | "[::]");
-            let is_nginx = socket.process.as_deref() == Some("nginx");
-            if is_near
-                && !is_nginx
-                && !named.contains(&own)
-                && !found
-                    .iter()
-                    .any(|(_, other)| other.address.rsplit_once(':').is_some_and(|(_, other)| other == own.to_string()))
-            {
-                found.push((distance(port, own), socket));
+            let is_reserved = own < FIRST_OF_USERS && port >= FIRST_OF_USERS;
+            let is_other = socket.process.as_deref().is_some_and(|process| NO_SITES.contains(&process));
+            let is_known = found.iter().any(|(known, _, _)| *known == own);
+            if is_near && !is_reserved && !is_other && !named.contains(&own) && !is_known {
+                found.push((own, distance(port, own), socket));
             }
         }
-        found.sort_by_key(|(distance, socket)| (*distance, socket.address.clone()));
-        found.into_iter().take(INSTEAD).map(|(_, socket)| socket).collect()
+        found.sort_by_key(|(_, distance, socket)| (*distance, socket.address.clone()));
+        found.into_iter().take(INSTEAD).map(|(_, _, socket)| socket).collect()
     }
 }
 
