@@ -3,7 +3,7 @@
 use crate::catalog::Family;
 use crate::engine::{Check, Findings, FixKind, Group, Rule, Severity, Versions};
 use crate::facts::{Certificate, CertificateFile, Facts, FileKind};
-use crate::model::{Block, Directive, Model, NameKind, is_path};
+use crate::model::{Block, Directive, Model, NameKind, Place, is_path};
 
 /// See the page.
 pub const RULE: Rule = Rule {
@@ -43,15 +43,23 @@ struct Pair<'m> {
 fn check(model: &Model<'_>, findings: &mut Findings) {
     let Some(facts) = model.facts() else { return };
     let mut pairs: Vec<Pair<'_>> = Vec::new();
+    let mut uncovered_names: Vec<Uncovered<'_>> = Vec::new();
     for server in FAMILIES.iter().flat_map(|family| model.servers(*family)).filter(|server| speaks_tls(*server)) {
         let Some(own) = server.server_certificates().filter(|own| !own.rejects) else { continue };
-        check_names(facts, server, &own.certificates, findings);
+        if let Some(uncovered) = uncovered(facts, server, &own.certificates) {
+            // A file with certificates that many servers include is one line.
+            match uncovered_names.iter_mut().find(|known| known.place.location == uncovered.place.location) {
+                Some(known) => known.names.extend(uncovered.names),
+                None => uncovered_names.push(uncovered),
+            }
+        }
         for (index, certificate) in own.certificates.iter().enumerate() {
             if pairs.iter().all(|known| known.certificate.id() != certificate.id()) {
                 pairs.push(Pair { certificate: *certificate, key: own.keys.get(index).copied() });
             }
         }
     }
+    uncovered_names.iter().for_each(|uncovered| say_uncovered(uncovered, findings));
     for pair in pairs {
         let is_read = check_files(facts, pair, findings);
         if let Some(file) = file_of(facts, pair.certificate).filter(|_| is_read) {
@@ -237,15 +245,27 @@ fn check_chain(directive: Directive<'_>, file: &CertificateFile, findings: &mut 
     }
 }
 
-/// Whether some certificate of a server is for each of its names.
-fn check_names(facts: &Facts, server: Block<'_>, certificates: &[Directive<'_>], findings: &mut Findings) {
+/// Names of servers that none of their certificates is for.
+struct Uncovered<'m> {
+    place: Place,
+    certificate: Directive<'m>,
+    names: Vec<String>,
+    /// What the certificates are for.
+    covered: Vec<String>,
+    /// The other place: the name, or the certificate.
+    other: (Place, &'static str),
+}
+
+/// The names of a server that no certificate of it is for; none when there are
+/// none.
+fn uncovered<'m>(facts: &Facts, server: Block<'m>, certificates: &[Directive<'m>]) -> Option<Uncovered<'m>> {
     let files: Option<Vec<&CertificateFile>> =
         certificates.iter().map(|directive| file_of(facts, *directive)).collect();
-    let Some(files) = files.filter(|files| !files.is_empty()) else { return };
+    let files = files.filter(|files| !files.is_empty())?;
     let own: Vec<&Certificate> = files.iter().filter_map(|file| file.chain.first()).collect();
     // Nothing is said of what could not be read.
     if own.is_empty() || own.len() < files.len() || own.iter().any(|certificate| certificate.names.is_empty()) {
-        return;
+        return None;
     }
     let mut missing: Vec<(String, Directive<'_>, usize)> = Vec::new();
     for name in server.server_names() {
@@ -257,25 +277,30 @@ fn check_names(facts: &Facts, server: Block<'_>, certificates: &[Directive<'_>],
             }
         }
     }
-    let [(_, directive, index), ..] = missing.as_slice() else { return };
-    let names: Vec<&str> = missing.iter().map(|(name, ..)| name.as_str()).collect();
-    let for_names: Vec<&str> = own.iter().flat_map(|certificate| &certificate.names).map(String::as_str).collect();
-    let file = certificates[0];
-    let path = file.argument(0).unwrap_or_default();
+    let (_, directive, index) = *missing.first()?;
+    let certificate = certificates[0];
+    let (of_name, of_file) = (directive.place_of_argument(index), certificate.place_of_argument(0));
     // A certificate for all servers is not what is wrong.
-    let is_own = file.parent() == server;
-    let place = if is_own { file.place_of_argument(0) } else { directive.place_of_argument(*index) };
-    let finding = findings.add(
-        place,
-        format!("the certificate in {path} is not for {}; it is for {}", in_words(&names), in_words(&for_names)),
-    );
+    let is_own = certificate.parent() == server;
+    Some(Uncovered {
+        place: if is_own { of_file } else { of_name },
+        certificate,
+        names: missing.into_iter().map(|(name, ..)| name).collect(),
+        covered: own.iter().flat_map(|certificate| certificate.names.clone()).collect(),
+        other: if is_own { (of_name, "the name") } else { (of_file, "the certificate") },
+    })
+}
+
+fn say_uncovered(uncovered: &Uncovered<'_>, findings: &mut Findings) {
+    let path = uncovered.certificate.argument(0).unwrap_or_default();
+    let (names, covered) = (in_words(&uncovered.names), in_words(&uncovered.covered));
+    let finding =
+        findings.add(uncovered.place, format!("the certificate in {path} is not for {names}; it is for {covered}"));
     finding.note("browsers and other clients refuse https:// to these names; nginx itself does not mind");
     finding.help("let the certificate be made for these names too, or give them a server with one of their own");
     finding.severity(Severity::Warning);
-    match is_own {
-        true => finding.label(directive.place_of_argument(*index), "the name"),
-        false => finding.label(file.place_of_argument(0), "the certificate"),
-    };
+    let (place, text) = uncovered.other;
+    finding.label(place, text);
 }
 
 /// The names of DNS that a name of a server stands for; an asterisk stays.
@@ -304,7 +329,7 @@ fn covers(certificate: &Certificate, name: &str) -> bool {
     }
 }
 
-fn in_words(names: &[&str]) -> String {
+fn in_words(names: &[String]) -> String {
     let shown = names[..names.len().min(NAMES)].join(", ");
     let more = names.len().saturating_sub(NAMES);
     if more == 0 { shown } else { format!("{shown} and {more} more") }

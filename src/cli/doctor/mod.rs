@@ -87,9 +87,8 @@ fn judge_for_now(arguments: &DoctorArguments, input: &Input, project: &Project, 
     };
     let mut left_out = 0;
     for judged in &mut judged {
-        let all = judged.findings.len();
+        left_out += judged.findings.iter().filter(|finding| finding.severity >= level && !is_urgent(finding)).count();
         judged.findings.retain(is_urgent);
-        left_out += all - judged.findings.len();
     }
     if left_out > 0 {
         let what = if left_out == 1 { "1 thing".to_owned() } else { format!("{left_out} things") };
