@@ -139,6 +139,24 @@ fn doctor_reads_the_logs_it_is_given_and_ties_them_to_the_line() {
     assert_eq!(ran.status, 1);
 }
 
+/// A log of another machine: what is so on this one is nothing to it.
+#[test]
+fn offline_only_the_logs_are_looked_at() {
+    let site = site(&[("error.log", REFUSED)]);
+    let arguments = ["doctor", "nginx.conf", "--offline", "--log", "error.log", "--format", "json"];
+    let document = document(&run(site.path(), &arguments));
+    assert_eq!(rules(&document), ["live-upstream-refused"]);
+    let counts = &document["examined"]["counts"];
+    assert_eq!((&counts["logs"], &counts["addresses"], &counts["files"]), (&1.into(), &0.into(), &0.into()));
+}
+
+#[test]
+fn where_there_is_no_configuration_nothing_is_looked_at() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ran = run(directory.path(), &["doctor", "."]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+}
+
 #[test]
 fn what_doctor_saved_says_the_same_again() {
     let site = site(&[("error.log", REFUSED)]);
@@ -255,7 +273,7 @@ fn wild(number: u64, word: &str) -> Facts {
         version: text(),
         ..Process::default()
     };
-    facts.nginx.runs = Some(number % 2 == 0);
+    facts.nginx.runs = Some(number.is_multiple_of(2));
     facts.nginx.master = Some(process());
     facts.nginx.workers = vec![process(), process()];
     facts.nginx.unit = Some(Unit { limit_nofile: Some(number), name: word.to_owned(), ..Unit::default() });
@@ -272,7 +290,7 @@ fn wild(number: u64, word: &str) -> Facts {
         facts.conversations.extend(addresses.iter().map(|address| Conversation {
             address: address.clone(),
             said,
-            heard: if number % 2 == 0 { Heard::TlsFailed } else { Heard::Other },
+            heard: if number.is_multiple_of(2) { Heard::TlsFailed } else { Heard::Other },
             text: text(),
             tls: Some(tls.clone()),
             idle_milliseconds: Some(number),

@@ -169,6 +169,10 @@ pub struct DoctorArguments {
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
 
+    /// Look at the logs alone, and at nothing of this machine: for logs of another one
+    #[arg(long, conflicts_with_all = ["http", "connect_cap"])]
+    pub offline: bool,
+
     /// Send one request (HEAD /) to each server behind nginx, instead of a greeting alone
     #[arg(long)]
     pub http: bool,

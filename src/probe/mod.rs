@@ -36,9 +36,14 @@ impl Default for Options {
 /// are done, and of how many. Called from several threads.
 pub type Progress<'p> = &'p (dyn Fn(&str, usize, usize) + Sync);
 
+/// What is known when nobody looks: the time.
+pub fn nothing() -> Facts {
+    Facts { schema: SCHEMA, taken_at: now(), ..Facts::default() }
+}
+
 /// Looks at everything that these configurations, which one nginx reads, name.
 pub fn look(models: &[&Model<'_>], options: &Options, progress: Progress<'_>) -> Facts {
-    let mut facts = Facts { schema: SCHEMA, taken_at: now(), ..Facts::default() };
+    let mut facts = nothing();
     machine::look(&machine::Sources::default(), models, progress, &mut facts);
     network::look(models, options, progress, &mut facts);
     facts.not_examined.sort();

@@ -14,6 +14,11 @@ pub struct Examined<'a> {
 }
 
 impl<'a> Examined<'a> {
+    /// Whether somebody looked at the machine, and not at logs alone.
+    pub fn has_machine(&self) -> bool {
+        self.facts.listening.is_some() || !self.facts.files.is_empty() || !self.facts.connections.is_empty()
+    }
+
     /// How many of each were looked at, by their plural.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
         let facts = self.facts;

@@ -165,8 +165,12 @@ fn write_footer(word: &str, text: &str, style: Style, out: &mut dyn Write) -> io
 
 fn write_summary(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let Some(examined) = &report.examined else { return writeln!(out, "{}", report.summary.line()) };
-    let machine = if examined.facts.not_examined.is_empty() { "on" } else { "in what could be seen of" };
-    writeln!(out, "{} and {machine} this machine", report.summary.line())?;
+    let machine = match (examined.has_machine(), examined.facts.not_examined.is_empty()) {
+        (false, _) => "in the logs",
+        (true, true) => "on this machine",
+        (true, false) => "in what could be seen of this machine",
+    };
+    writeln!(out, "{} and {machine}", report.summary.line())?;
     for (word, text) in examined.in_words() {
         write_footer(word, &text, style, out)?;
     }

@@ -35,7 +35,10 @@ pub fn run(arguments: &DoctorArguments) -> Result<Outcome, Failure> {
     let level = project.min_severity.unwrap_or(Severity::Warning).min(fail_on);
     let input = input::gather(&arguments.input, &project, &Overlay::new())?;
     input.tell();
-    let mut seen = look(arguments, &input, &project);
+    if input.jobs.is_empty() {
+        return Ok(Outcome::Failed);
+    }
+    let mut seen = if arguments.offline { probe::nothing() } else { look(arguments, &input, &project) };
     let sources = logs::sources(arguments, &input, &project, &mut seen);
     // From now on, so that nothing is missed between reading and following.
     let follower = arguments.follow.then(|| Follower::new(&sources));
