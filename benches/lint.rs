@@ -22,6 +22,8 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use nginx_lint::catalog::Context;
 use nginx_lint::engine::{self, Finding};
+use nginx_lint::facts::Log;
+use nginx_lint::logs::Gatherer;
 use nginx_lint::model::{Model, Profile};
 use nginx_lint::rules;
 use nginx_lint::source::SourceFile;
@@ -133,4 +135,38 @@ mod thousand_hosts {
 fn whole_check(bencher: Bencher<'_, '_>, hosts: usize) {
     let server = Server::new(hosts);
     bencher.bench_local(|| check(&server));
+}
+
+/// Lines of an error log, of which one in five is not known, from many clients
+/// about many paths.
+fn log(lines: u32) -> String {
+    let messages = [
+        "connect() failed (111: Connection refused) while connecting to upstream",
+        "upstream timed out (110: Connection timed out) while reading response header from upstream",
+        "upstream sent too big header while reading response header from upstream",
+        "upstream prematurely closed connection while reading response header from upstream",
+        "something that nobody knows of",
+    ];
+    let line = |number: u32| {
+        let (second, minute) = (number % 60, number / 60 % 60);
+        let (a, b, path) = (number % 251, number / 251 % 241, number % 3_001);
+        let message = messages[number as usize % messages.len()];
+        format!(
+            "2026/11/21 10:{minute:02}:{second:02} [error] 7#7: *{number} {message}, client: 203.0.{b}.{a}, server: \
+             www.example.com, request: \"GET /p{path}/x?{number} HTTP/1.1\", upstream: \
+             \"http://127.0.0.1:3000/p{path}/x\", host: \"www.example.com\"\n"
+        )
+    };
+    (0..lines).map(line).collect()
+}
+
+/// What the logs room makes of an error log.
+#[divan::bench(sample_count = 10)]
+fn read_log(bencher: Bencher<'_, '_>) {
+    let text = log(100_000);
+    bencher.counter(BytesCount::of_str(&text)).bench(|| -> Log {
+        let mut gatherer = Gatherer::default();
+        black_box(&text).lines().for_each(|line| gatherer.add_line(line.as_bytes()));
+        gatherer.finish()
+    });
 }
