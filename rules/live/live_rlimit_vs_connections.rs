@@ -22,8 +22,11 @@ pub const RULE: Rule = Rule {
 const FULL: u64 = 95;
 
 fn check(model: &Model<'_>, findings: &mut Findings) {
-    if model.facts().is_none() {
-        return;
+    let Some(facts) = model.facts() else { return };
+    if let (Some(open), Some(most)) = (facts.machine.files_open, facts.machine.file_max)
+        && open.saturating_mul(100) >= most.saturating_mul(FULL)
+    {
+        say_whole_machine(model, open, most, findings);
     }
     let seen = model.seen(&[Signature::SocketTooManyFiles, Signature::AcceptTooManyFiles]);
     let state = State::of(model, !seen.is_empty());
@@ -40,6 +43,18 @@ fn check(model: &Model<'_>, findings: &mut Findings) {
     seen.iter().chain(refusals).for_each(|seen| {
         finding.seen(seen);
     });
+}
+
+/// All programs together have nearly as many files open as the kernel allows.
+fn say_whole_machine(model: &Model<'_>, open: u64, most: u64, findings: &mut Findings) {
+    let message =
+        format!("this machine has {open} files open, all programs together, and may have {most} (fs.file-max)");
+    let finding = findings.add(place(model), message);
+    finding.note("when none is left, no program but those of root can open a file or a connection: \"(23: Too many open files in system)\"");
+    finding.help(format!(
+        "see which program has so many (lsof), and raise the limit: sysctl -w fs.file-max={}",
+        most.saturating_mul(2)
+    ));
 }
 
 /// How many files and how many connections workers have.

@@ -29,7 +29,7 @@ fn say(together: &Together<'_>, findings: &mut Findings) {
     let first = together.first();
     let status = first.detail.unwrap_or("502");
     let finding = findings.add(first.place(), format!("{status} came from {servers}, and not from nginx"));
-    finding.note("nginx passes such an answer on as it is, and the error log has nothing of it; in the access log $upstream_status is the same as $status");
+    finding.note("nginx passes such an answer on as it is, and the error log has nothing of it; in the access log $upstream_header_time is a time there, and - where nginx itself says 502");
     finding.help("look at what this server asks in turn, and in its own log at these times; it may be a proxy itself, whose error log says why");
     finding.seen_together(together);
 }
