@@ -9,15 +9,13 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use nginx_lint::facts::Signature;
 use serde_json::Value;
 
 use support::nginx;
+use support::parallel::in_parallel;
 use support::stage::{Prop, Ran, Scene, Stage, Who, is_root};
 
 /// Nobody waits longer for doctor; the slowest thing on these stages is a name
@@ -284,7 +282,7 @@ fn shut_socket(directory: &Path) -> io::Result<Prop> {
 
 #[test]
 fn ten_failures_are_named_with_their_line() {
-    let wrong = in_parallel(&FAILURES, |failure| {
+    let wrong = in_parallel(STAGES, &FAILURES, |failure| {
         let staged = stage(failure);
         let judged = staged.and_then(|stage| expect_doctor(&stage, failure));
         judged.err().map(|problem| format!("{}: {problem}", failure.name))
@@ -469,26 +467,3 @@ fn own_name() -> String {
 
 /// So many stages stand at a time.
 const STAGES: usize = 3;
-
-/// Results come in the order of the items.
-fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
-    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..STAGES {
-            scope.spawn(|| {
-                while let Some((index, item)) = take(items, &next) {
-                    let result = work(item);
-                    results.lock().expect("nothing panics with the lock").extend(result.map(|text| (index, text)));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().expect("nothing panics with the lock");
-    results.sort();
-    results.into_iter().map(|(_, text)| text).collect()
-}
-
-fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    items.get(index).map(|item| (index, item))
-}

@@ -101,12 +101,10 @@ mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use support::case::{self, Failure};
 use support::nginx::{self, Installed};
 use support::page::{ProofBlock, blocks_of, proof_blocks};
+use support::parallel::in_parallel;
 use support::schema::{Case, Proof};
 
 #[test]
@@ -222,7 +220,7 @@ fn run(installed: &Installed, blocks: &[ProofBlock]) -> Vec<String> {
     }
     let cases: Vec<(&ProofBlock, &Proof, &Case)> =
         proofs.iter().flat_map(|(block, proof)| proof.cases.iter().map(move |case| (*block, proof, case))).collect();
-    failures.extend(in_parallel(&cases, |(block, proof, case)| {
+    failures.extend(in_parallel(THREADS, &cases, |(block, proof, case)| {
         let failure = run_case(installed, proof, case).err()?;
         Some(describe(block, case, &failure))
     }));
@@ -237,30 +235,6 @@ fn run_case(installed: &Installed, proof: &Proof, case: &Case) -> Result<(), Fai
 
 /// How many cases run at a time. Most of a case is waiting.
 const THREADS: usize = 4;
-
-/// Results come in the order of the items.
-fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Some((index, item)) = take(items, &next) {
-                    let result = work(item);
-                    results.lock().expect("nothing panics with the lock").extend(result.map(|text| (index, text)));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().expect("nothing panics with the lock");
-    results.sort();
-    results.into_iter().map(|(_, text)| text).collect()
-}
-
-fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    items.get(index).map(|item| (index, item))
-}
 
 /// Page and line of a byte of a block.
 fn place_in(block: &ProofBlock, offset: usize) -> String {

@@ -15,6 +15,7 @@ pub mod mutate;
 pub mod nginx;
 pub mod oracle;
 pub mod page;
+pub mod parallel;
 pub mod port;
 pub mod process;
 pub mod records;
